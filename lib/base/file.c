@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void fd_closep(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+int read_fd(struct strbuf *out, int fd, size_t max_bytes, const char *name, struct mrp_err *err)
+{
+	size_t start = out->len;
+
+	for (;;) {
+		strbuf_grow(out, MAX((size_t)4096, out->alloc - out->len > 1 ? out->alloc - out->len - 1 : 0));
+		ssize_t n = read(fd, out->buf + out->len, out->alloc - out->len - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return mrp_err_errno(err, "cannot read '%s'", name);
+		if (n == 0)
+			return 0;
+		strbuf_setlen(out, out->len + (size_t)n);
+		if (out->len - start > max_bytes)
+			return mrp_err_set(err, MRP_ETOOBIG, "'%s' is larger than %zu bytes", name, max_bytes);
+	}
+}
+
+int read_file(struct strbuf *out, const char *path, size_t max_bytes, struct mrp_err *err)
+{
+	cleanup(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return mrp_err_errno(err, "cannot open '%s'", path);
+	if (fstat(fd, &st) < 0)
+		return mrp_err_errno(err, "cannot read '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return mrp_err_set(err, MRP_EINVALID, "'%s' is not a regular file", path);
+	if ((uintmax_t)st.st_size > max_bytes)
+		return mrp_err_set(err, MRP_ETOOBIG, "'%s' is larger than %zu bytes", path, max_bytes);
+	strbuf_grow(out, (size_t)st.st_size + 1);
+	return read_fd(out, fd, max_bytes, path, err);
+}
+
+int write_all(int fd, const void *data, size_t len, struct mrp_err *err)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return mrp_err_errno(err, "cannot write");
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int replace_file(const char *path, const void *data, size_t len, unsigned mode, struct mrp_err *err)
+{
+	cleanup(freep) char *temporary = xasprintf("%s.tmp.XXXXXX", path);
+	cleanup(fd_closep) int fd = mkostemp(temporary, O_CLOEXEC);
+
+	if (fd < 0)
+		return mrp_err_errno(err, "cannot create '%s'", temporary);
+	if (write_all(fd, data, len, err) < 0) {
+		mrp_err_wrap(err, "'%s'", path);
+		goto fail;
+	}
+	if (fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0) {
+		mrp_err_errno(err, "cannot write '%s'", path);
+		goto fail;
+	}
+	return 0;
+fail:
+	unlink(temporary);
+	return -1;
+}
+
+int make_folders(const char *path, unsigned mode, struct mrp_err *err)
+{
+	cleanup(freep) char *copy = xstrdup(path);
+
+	for (char *p = copy + 1; *copy; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, mode) < 0 && errno != EEXIST)
+			return mrp_err_errno(err, "cannot create folder '%s'", copy);
+		*p = c;
+		if (!c)
+			break;
+	}
+	return 0;
+}
+
+char *path_join(const char *folder, const char *name)
+{
+	if (*name == '/' || !*folder)
+		return xstrdup(name);
+	return xasprintf("%s%s%s", folder, ends_with(folder, "/") ? "" : "/", name);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hash.h"
+
+void sha256_of(uint8_t out[SHA256_BYTES], const void *data, size_t len)
+{
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, len, data);
+	sha256_digest(&ctx, SHA256_BYTES, out);
+}
+
+void sha256_to_hex(char out[SHA256_HEX + 1], const uint8_t digest[SHA256_BYTES])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < SHA256_BYTES; i++) {
+		out[2 * i] = digits[digest[i] >> 4];
+		out[2 * i + 1] = digits[digest[i] & 15];
+	}
+	out[SHA256_HEX] = '\0';
+}
+
+void sha256_hex_of(char out[SHA256_HEX + 1], const void *data, size_t len)
+{
+	uint8_t digest[SHA256_BYTES];
+
+	sha256_of(digest, data, len);
+	sha256_to_hex(out, digest);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+bool sha256_from_hex(uint8_t out[SHA256_BYTES], const char *s)
+{
+	for (int i = 0; i < SHA256_BYTES; i++) {
+		int high = hex_digit(s[2 * i]);
+		int low = high < 0 ? -1 : hex_digit(s[2 * i + 1]);
+
+		if (low < 0)
+			return false;
+		if (out)
+			out[i] = (uint8_t)(high << 4 | low);
+	}
+	return s[SHA256_HEX] == '\0';
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SHA-256 (FIPS 180-4), by nettle: small to load, and it uses the processor's SHA instructions. */
+#ifndef MRP_BASE_HASH_H
+#define MRP_BASE_HASH_H
+
+#include "base.h"
+
+#include <nettle/sha2.h>
+
+enum { SHA256_BYTES = 32, SHA256_HEX = 64 };
+
+void sha256_of(uint8_t out[SHA256_BYTES], const void *data, size_t len);
+/* `out` gets 64 lower-case hex digits and a NUL. */
+void sha256_to_hex(char out[SHA256_HEX + 1], const uint8_t digest[SHA256_BYTES]);
+void sha256_hex_of(char out[SHA256_HEX + 1], const void *data, size_t len);
+/* True when s is 64 lower-case hex digits; `out` may be NULL. */
+bool sha256_from_hex(uint8_t out[SHA256_BYTES], const char *s);
+
+#endif

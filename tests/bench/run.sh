@@ -1,0 +1,525 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Measure mrprober against the least the same work can cost, in turn and in the same run, and
+# print a table of medians and ratios. See README.md beside this file for what they mean.
+set -eu
+LC_ALL=C
+export LC_ALL
+
+usage() {
+	cat <<-'TEXT'
+	usage: tests/bench/run.sh [OPTIONS] [load|sync|api|startup|floors|all]...
+
+	  load      load and check a tree; compare it with an API that has the same
+	  sync      put a tree into an empty API, then 100 changes
+	  api       reads, writes and lists of the HTTP API
+	  startup   start of the program
+	  floors    the floors alone, without mrprober
+	  all       load, sync, api and startup (default)
+
+	  --count N      probers in the tree (default 10000)
+	  --pairs N      how often each measurement is made (default 3)
+	  --seconds S    length of each measurement under load (default 2)
+	  --markdown     print the table as Markdown
+	  --strict       exit 1 when a figure misses its aim
+
+	MRPROBER is the program to measure (default build/release/mrprober),
+	BENCH_BUILD the folder to build the benchmark programs in (default build/bench),
+	TMPDIR where trees and databases go: it should be on a disk, not in memory.
+	TEXT
+}
+
+fail() {
+	echo "run.sh: $*" >&2
+	exit 1
+}
+
+bad_usage() {
+	echo "run.sh: $*" >&2
+	usage >&2
+	exit 64
+}
+
+say() {
+	echo "run.sh: $*" >&2
+}
+
+# --- options ---
+
+count=10000
+pairs=3
+seconds=2
+format=text
+strict=
+figures=
+changes=100 # of the second synchronize
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--count | --pairs | --seconds)
+		[ $# -ge 2 ] || bad_usage "$1 needs a value"
+		case $2 in
+		'' | *[!0-9]* | 0) bad_usage "$1: '$2' is not a number above 0" ;;
+		esac
+		case $1 in
+		--count) count=$2 ;;
+		--pairs) pairs=$2 ;;
+		--seconds) seconds=$2 ;;
+		esac
+		shift
+		;;
+	--markdown) format=markdown ;;
+	--strict) strict=1 ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	load | sync | api | startup | floors) figures="$figures $1" ;;
+	all) figures="$figures startup sync load api" ;;
+	*) bad_usage "unknown argument '$1'" ;;
+	esac
+	shift
+done
+[ -n "$figures" ] || figures="startup sync load api"
+[ "$count" -ge "$changes" ] || changes=$count
+
+wanted() {
+	case " $figures " in
+	*" $1 "*) return 0 ;;
+	esac
+	return 1
+}
+
+# --- programs ---
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+bin=${BENCH_BUILD:-$top/build/bench}
+mrprober=${MRPROBER:-$top/build/release/mrprober}
+
+if [ "$figures" != " floors" ]; then
+	[ -x "$mrprober" ] || fail "no program at '$mrprober': build it first, or set MRPROBER"
+	mrprober=$(cd "$(dirname "$mrprober")" && pwd)/$(basename "$mrprober")
+fi
+mkdir -p "$bin"
+if [ ! -f "$bin/CMakeCache.txt" ] && command -v ninja >/dev/null; then
+	export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}"
+fi
+if ! { cmake -S "$here" -B "$bin" -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
+	cmake --build "$bin" --target bench; } >"$bin/build.log" 2>&1; then
+	cat "$bin/build.log" >&2
+	fail "cannot build the benchmark programs"
+fi
+
+# --- scratch folder; nothing outside of it is read or written by what is measured ---
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/mrprober-bench.XXXXXX")
+servers= # process ids
+
+clean_up() {
+	trap - EXIT INT TERM HUP
+	for pid in $servers; do
+		if kill "$pid" 2>/dev/null; then
+			wait "$pid" 2>/dev/null || :
+		fi
+	done
+	rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'clean_up; exit 130' INT
+trap 'clean_up; exit 143' TERM HUP
+
+for name in $(env | sed -n 's/^\(MRPROBER_[A-Za-z0-9_]*\)=.*/\1/p'); do
+	unset "$name"
+done
+HOME=$work/home
+XDG_CONFIG_HOME=$work/home/config
+XDG_STATE_HOME=$work/home/state
+XDG_CACHE_HOME=$work/home/cache
+MRPROBER_STATE_DIR=$work/home/state/mrprober
+export HOME XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME MRPROBER_STATE_DIR
+mkdir -p "$XDG_CONFIG_HOME" "$MRPROBER_STATE_DIR" "$XDG_CACHE_HOME" "$work/samples"
+
+tree=$work/tree
+slugs=$work/slugs
+
+# --- samples: a file per measurement, a number per line and pair ---
+
+# value KEY: that value from a line of KEY=VALUE words on standard input
+value() {
+	tr ' ' '\n' | sed -n "s/^$1=//p"
+}
+
+# sample NAME NUMBER
+sample() {
+	[ -n "$2" ] || fail "no number for '$1'"
+	echo "$2" >>"$work/samples/$1"
+}
+
+# take NAME KEY LINE: a sample from one line of a program's output
+take() {
+	sample "$1" "$(echo "$3" | value "$2")"
+}
+
+median() {
+	sort -n "$work/samples/$1" | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+# ratios OVER UNDER: median, least and greatest of OVER/UNDER, pair by pair
+ratios() {
+	paste "$work/samples/$1" "$work/samples/$2" | awk '{ print $1 / $2 }' | sort -n |
+		awk '{ v[NR] = $1 } END { printf "%.4f %.4f %.4f\n", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2, v[1], v[NR] }'
+}
+
+# --- the table; columns are separated by tabs: figure, unit, floor, mrprober, ratio, aim, verdict ---
+
+table=$work/table
+: >"$table"
+
+row() {
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$table"
+}
+
+# verdict NUMBER AIM, where AIM is such as "<= 1.7"; an empty aim has no verdict
+verdict() {
+	[ -n "$2" ] || return 0
+	echo "$1 $2" | awk '{
+		ok = $2 == "<=" ? $1 <= $3 : $2 == ">=" ? $1 >= $3 : $2 == "<" ? $1 < $3 : $1 == $3
+		print ok ? "ok" : "MISSED"
+	}'
+}
+
+# row_ratio FIGURE UNIT FLOOR-SAMPLES SAMPLES AIM
+row_ratio() {
+	set -- "$1" "$2" "$(median "$3")" "$(median "$4")" "$(ratios "$4" "$3")" "$5"
+	row "$1" "$2" "$3" "$4" "$5" "$6" "$(verdict "${5%% *}" "$6")"
+}
+
+# row_value FIGURE UNIT SAMPLES AIM: the aim is for the value itself
+row_value() {
+	set -- "$1" "$2" "$(median "$3")" "$4"
+	row "$1" "$2" - "$3" - "$4" "$(verdict "$3" "$4")"
+}
+
+# row_each FIGURE UNIT SAMPLES AIM: the aim is for every single sample
+row_each() {
+	each=ok
+	while read -r one; do
+		[ "$(verdict "$one" "$4")" = ok ] || each=MISSED
+	done <"$work/samples/$3"
+	row "$1" "$2" - "$(sort -nu "$work/samples/$3" | paste -sd, -)" - "$4" "$each"
+}
+
+row_floor() {
+	row "$1" "$2" "$(median "$3")" - - "" ""
+}
+
+print_table() {
+	awk -F '\t' -v format="$format" '
+	function number(text) {
+		if (text !~ /^[0-9.]+$/)
+			return text
+		if (text >= 1000 || text == int(text))
+			return sprintf("%.0f", text)
+		return sprintf(text >= 100 ? "%.1f" : "%.2f", text)
+	}
+	function ratio(text,   part) {
+		if (split(text, part, " ") != 3)
+			return text
+		return sprintf("%.2f (%.2f-%.2f)", part[1], part[2], part[3])
+	}
+	function line(a, b, c, d, e, f, g) {
+		n++
+		cell[n, 1] = a; cell[n, 2] = b; cell[n, 3] = c; cell[n, 4] = d
+		cell[n, 5] = e; cell[n, 6] = f; cell[n, 7] = g
+		for (i = 1; i <= 7; i++)
+			if (length(cell[n, i]) > width[i])
+				width[i] = length(cell[n, i])
+	}
+	BEGIN { line("figure", "unit", "floor", "mrprober", "ratio (range)", "aim", "verdict") }
+	{ line($1, $2, number($3), number($4), ratio($5), $6, $7) }
+	END {
+		for (j = 1; j <= n; j++) {
+			text = ""
+			for (i = 1; i <= 7; i++) {
+				left = i <= 2 || i >= 5
+				padded = sprintf(left ? "%-*s" : "%*s", width[i], cell[j, i])
+				text = text (format == "markdown" ? "| " padded " " : (i > 1 ? "  " : "") padded)
+			}
+			if (format == "markdown")
+				text = text "|"
+			else
+				sub(/ +$/, "", text)
+			print text
+			if (format == "markdown" && j == 1) {
+				text = ""
+				for (i = 1; i <= 7; i++) {
+					dashes = sprintf("%*s", width[i], "")
+					gsub(/ /, "-", dashes)
+					text = text "| " dashes " "
+				}
+				print text "|"
+			}
+		}
+	}' "$table"
+}
+
+print_machine() {
+	cpu=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
+	echo "machine: ${cpu:-unknown processor}, $(getconf _NPROCESSORS_ONLN) CPUs, $(uname -sr), scratch on $(stat -f -c %T "$work")"
+	echo "tree: $count probers; medians of $pairs runs; load average before: $load_before"
+}
+
+# --- servers ---
+
+# wait_for PID URL LOG: until the server answers
+wait_for() {
+	tries=0
+	until "$bin/loadgen" body "$2" >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		if [ $tries -gt 200 ] || ! kill -0 "$1" 2>/dev/null; then
+			tail -n 20 "$3" >&2
+			fail "the server at $2 does not answer"
+		fi
+		sleep 0.1
+	done
+}
+
+# Start the API with an empty database; sets api_pid and api_url.
+start_api() {
+	api_number=$((${api_number:-0} + 1))
+	folder=$work/api-$api_number
+	mkdir "$folder"
+	api_url=http://127.0.0.1:$("$bin/loadgen" free-port)
+	"$mrprober" api --listen "${api_url#http://}" --database "sqlite:$folder/mrprober.sqlite" >"$folder/log" 2>&1 &
+	api_pid=$!
+	servers="$servers $api_pid"
+	wait_for "$api_pid" "$api_url/readyz" "$folder/log"
+}
+
+# stop PID: ask it to end, and insist that it does so in good order
+stop() {
+	kill "$1" 2>/dev/null || fail "a server ended before it was asked to"
+	code=0
+	wait "$1" || code=$?
+	[ "$code" = 0 ] || [ "$code" = 143 ] || fail "a server ended with exit code $code"
+	rest=
+	for pid in $servers; do
+		[ "$pid" = "$1" ] || rest="$rest $pid"
+	done
+	servers=$rest
+}
+
+start_floor_http() {
+	"$bin/floor-http-read" "$work/floor-http.sqlite" "$slugs" >"$work/floor-http.port" &
+	floor_pid=$!
+	servers="$servers $floor_pid"
+	tries=0
+	while [ ! -s "$work/floor-http.port" ]; do
+		tries=$((tries + 1))
+		if [ $tries -gt 200 ] || ! kill -0 "$floor_pid" 2>/dev/null; then
+			fail "the floor server does not start"
+		fi
+		sleep 0.1
+	done
+	floor_url=http://127.0.0.1:$(value port <"$work/floor-http.port")
+}
+
+# Requests that the API has answered so far, without those of this script.
+api_requests() {
+	"$bin/loadgen" body "$api_url/metrics" | awk '
+		/^mrprober_api_requests_total\{/ && !/route="\/(metrics|readyz|healthz)"/ { n += $NF }
+		END { printf "%d\n", n }'
+}
+
+# --- measurements ---
+
+# measure NAME COMMAND...: one run; samples NAME-ms and NAME-mib
+measure() {
+	name=$1
+	shift
+	result=$("$bin/startup" -n 1 "$@") || fail "'$*' failed, so there is nothing to measure"
+	take "$name-ms" wall_ms "$result"
+	sample "$name-mib" "$(echo "$result" | value rss_kib | awk '{ print $1 / 1024 }')"
+}
+
+# measure_requests NAME COMMAND...: the same, and the API's requests as sample NAME-requests
+measure_requests() {
+	before=$(api_requests)
+	measure "$@"
+	sample "$1-requests" $(($(api_requests) - before))
+}
+
+floor_load() {
+	result=$("$bin/floor-load" "$tree")
+	sample floor-load-ms "$(echo "$result" | value sum_seconds | awk '{ print $1 * 1000 }')"
+}
+
+synchronize() {
+	"$mrprober" synchronize --yes --api-url "$api_url" "$tree" >/dev/null ||
+		fail "synchronize failed"
+}
+
+# An API that has all of the tree, for the figures that need one.
+need_api_in_sync() {
+	if [ -z "${api_pid:-}" ]; then
+		say "filling an API"
+		start_api
+		synchronize
+	fi
+}
+
+figure_load() {
+	need_api_in_sync
+	rm -f "$work"/samples/floor-load-ms
+	"$mrprober" synchronize --validate "$tree" >/dev/null || fail "the tree is not valid"
+	pair=0
+	while [ $((pair += 1)) -le "$pairs" ]; do
+		say "load: $pair of $pairs"
+		floor_load
+		measure validate "$mrprober" synchronize --validate "$tree"
+		measure_requests check "$mrprober" synchronize --check --api-url "$api_url" "$tree"
+	done
+	row_ratio "load and check $count (--validate)" ms floor-load-ms validate-ms "<= 1.7"
+	row_ratio "in sync (--check), over --validate" ms validate-ms check-ms "<= 1.2"
+	row_each "in sync: requests" count check-requests "== 1"
+	row_value "in sync: peak resident size" MiB check-mib "< 100"
+}
+
+figure_sync() {
+	pair=0
+	while [ $((pair += 1)) -le "$pairs" ]; do
+		say "sync: $pair of $pairs"
+		[ -z "${api_pid:-}" ] || stop "$api_pid"
+		start_api
+		floor_load
+		measure_requests first "$mrprober" synchronize --yes --api-url "$api_url" "$tree"
+		"$bin/gen-configs" -n "$count" -r "$changes" -R "$pair" "$tree"
+		measure_requests change "$mrprober" synchronize --yes --api-url "$api_url" "$tree"
+		"$mrprober" synchronize --check --api-url "$api_url" "$tree" >/dev/null ||
+			fail "the API differs from the tree after a synchronize"
+	done
+	row_ratio "first synchronize of $count, over loading" ms floor-load-ms first-ms ""
+	row_value "first synchronize: requests" count first-requests ""
+	row_value "first synchronize: peak resident size" MiB first-mib ""
+	row_ratio "synchronize $changes changes, over loading" ms floor-load-ms change-ms ""
+	row_value "synchronize $changes changes: requests" count change-requests ""
+}
+
+# load_server NAME URL PID MODE CLIENTS: samples NAME-rps, NAME-cpu and NAME-p99
+load_server() {
+	result=$("$bin/loadgen" -c "$5" -w 0.3 -t "$seconds" -l "$slugs" -p "$3" "$4" "$2/v1/probers/{slug}") ||
+		fail "the server at $2 refused some of the load"
+	take "$1-rps" rps "$result"
+	take "$1-cpu" server_cpu_us "$result"
+	take "$1-p99" p99_us "$result"
+}
+
+read_pages() {
+	result=$("$bin/loadgen" -r 5 -e "$count" pages "$2/v1/probers?page_size=1000") ||
+		fail "the server at $2 does not list $count probers"
+	take "$1-ms" ms "$result"
+}
+
+floor_commit() {
+	result=$("$bin/floor-commit" -t "$seconds" "$work/floor-commit.sqlite" "$slugs")
+	take floor-commit commits_per_second "$result"
+}
+
+figure_api() {
+	need_api_in_sync
+	start_floor_http
+	pair=0
+	while [ $((pair += 1)) -le "$pairs" ]; do
+		say "api: $pair of $pairs"
+		load_server floor-get "$floor_url" "$floor_pid" get 32
+		load_server get "$api_url" "$api_pid" get 32
+		read_pages floor-pages "$floor_url"
+		read_pages pages "$api_url"
+		floor_commit
+		load_server patch1 "$api_url" "$api_pid" patch 1
+		load_server patch32 "$api_url" "$api_pid" patch 32
+	done
+	stop "$floor_pid"
+	row_ratio "GET one prober, 32 clients" req/s floor-get-rps get-rps ">= 0.7"
+	row_ratio "GET one prober: server CPU" us/req floor-get-cpu get-cpu ""
+	row_ratio "GET one prober: p99" us floor-get-p99 get-p99 ""
+	row_ratio "list of $count by pages of 1000" ms floor-pages-ms pages-ms ""
+	row_value "list of $count: time" ms pages-ms "< 100"
+	row_ratio "PATCH, 1 client, over commits" req/s floor-commit patch1-rps ">= 0.6"
+	row_ratio "PATCH, 32 clients, over commits" req/s floor-commit patch32-rps ">= 1.5"
+	row_value "PATCH, 32 clients: p99" us patch32-p99 ""
+	stop "$api_pid" # its content now differs from the tree
+	api_pid=
+}
+
+# start NAME COMMAND...: sample NAME-ms, a median of 40 starts
+start() {
+	name=$1
+	shift
+	result=$("$bin/startup" -w 2 -n 40 "$@") || fail "'$*' failed, so there is nothing to measure"
+	take "$name-ms" wall_ms "$result"
+}
+
+figure_startup() {
+	small=$work/small
+	"$bin/gen-configs" -n 3 "$small"
+	pair=0
+	while [ $((pair += 1)) -le "$pairs" ]; do
+		say "startup: $pair of $pairs"
+		start empty "$bin/empty"
+		start version "$mrprober" version
+		start help "$mrprober" help
+		start complete "$mrprober" __complete syn
+		start small "$mrprober" synchronize --validate "$small"
+		start linked "$bin/linked"
+	done
+	row_ratio "start: version, over an empty program" ms empty-ms version-ms "<= 1.5"
+	row_ratio "start: version, over all libraries linked" ms linked-ms version-ms ""
+	row_ratio "start: help, over an empty program" ms empty-ms help-ms ""
+	row_ratio "start: __complete syn, over an empty program" ms empty-ms complete-ms ""
+	row_ratio "start: --validate of 3 probers, over an empty program" ms empty-ms small-ms ""
+}
+
+figure_floors() {
+	start_floor_http
+	pair=0
+	while [ $((pair += 1)) -le "$pairs" ]; do
+		say "floors: $pair of $pairs"
+		floor_load
+		load_server floor-get "$floor_url" "$floor_pid" get 32
+		read_pages floor-pages "$floor_url"
+		floor_commit
+		start empty "$bin/empty"
+		start linked "$bin/linked"
+	done
+	stop "$floor_pid"
+	row_floor "load $count" ms floor-load-ms
+	row_floor "GET one prober, 32 clients" req/s floor-get-rps
+	row_floor "GET one prober: server CPU" us/req floor-get-cpu
+	row_floor "list of $count by pages of 1000" ms floor-pages-ms
+	row_floor "commits, one writer" /s floor-commit
+	row_floor "start: empty program" ms empty-ms
+	row_floor "start: all libraries linked" ms linked-ms
+}
+
+load_before=$(cut -d ' ' -f 1 /proc/loadavg)
+case $(stat -f -c %T "$work") in
+tmpfs | ramfs) say "'$work' is in memory, where a durable write costs nothing; set TMPDIR to a disk" ;;
+esac
+"$bin/gen-configs" -n "$count" -l "$slugs" "$tree"
+"$bin/floor-load" "$tree" >/dev/null # files into the page cache
+for figure in floors startup sync load api; do
+	if wanted "$figure"; then
+		"figure_$figure"
+	fi
+done
+[ -z "${api_pid:-}" ] || stop "$api_pid"
+
+print_machine
+echo
+print_table
+if [ -n "$strict" ] && cut -f 7 "$table" | grep -q MISSED; then
+	exit 1
+fi

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Helpers of the benchmark programs; the contracts are in common.h. */
+/* What the benchmark programs share; the contracts are in common.h. */
 #include "common.h"
 
 #include <errno.h>

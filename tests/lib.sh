@@ -1,0 +1,309 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# What tests share: a clean environment, an API of their own, requests, and expectations that say what they saw.
+# Source it under `set -eu`; a failed expectation ends the test. MRP_SCRATCH is the test's own folder.
+
+# Nothing of the person who runs the tests may reach the program under test.
+clean_environment()
+{
+	for variable in $(env | sed -n 's/^\(MRPROBER_[A-Z_]*\)=.*/\1/p') http_proxy https_proxy HTTP_PROXY HTTPS_PROXY \
+		all_proxy ALL_PROXY no_proxy NO_PROXY NO_COLOR PAGER MANPAGER EDITOR VISUAL; do
+		unset "$variable"
+	done
+	export HOME="$MRP_SCRATCH/.home" XDG_CONFIG_HOME="$MRP_SCRATCH/.config" XDG_STATE_HOME="$MRP_SCRATCH/.state"
+	export XDG_CACHE_HOME="$MRP_SCRATCH/.cache" LC_ALL=C.UTF-8 TZ=UTC TERM=dumb
+	export GIT_AUTHOR_NAME=Test GIT_AUTHOR_EMAIL=test@example.net
+	export GIT_COMMITTER_NAME=Test GIT_COMMITTER_EMAIL=test@example.net GIT_CONFIG_NOSYSTEM=1
+	export ASAN_OPTIONS="log_path=$MRP_SCRATCH/.sanitizer:detect_stack_use_after_return=1:${ASAN_OPTIONS-}"
+	export UBSAN_OPTIONS="log_path=$MRP_SCRATCH/.sanitizer:print_stacktrace=1:${UBSAN_OPTIONS-}"
+	export PATH="$MRP_RESULTS/bin:$PATH"
+	mkdir -p "$HOME" "$XDG_CONFIG_HOME" "$XDG_STATE_HOME"
+	umask 022
+	api_pid='' api_port='' api_url=''
+	trap cleanup_test EXIT
+	trap 'exit 130' INT TERM
+}
+
+say() { printf '%s\n' "$*"; }
+
+fail()
+{
+	say "FAILED: $*"
+	exit 1
+}
+
+skip()
+{
+	say "$*"
+	exit 77
+}
+
+# A step's name, so that the log tells how far a test came.
+step() { say "-- $*"; }
+
+show_api_logs()
+{
+	for api_log in "$MRP_SCRATCH"/.api*.log; do
+		[ -s "$api_log" ] || continue
+		say "---- ${api_log##*/}"
+		tail -n 100 "$api_log"
+	done
+}
+
+cleanup_test()
+{
+	result=$?
+	trap - EXIT
+	set +e
+	if [ -n "$api_pid" ]; then
+		kill -TERM "$api_pid" 2>/dev/null
+		wait "$api_pid"
+		api_code=$?
+		if [ $result -eq 0 ] && [ $api_code -ne 0 ]; then
+			say "FAILED: the API ended with status $api_code"
+			result=1
+		fi
+	fi
+	if [ -z "${MRP_CASE-}" ] && [ $result -ne 0 ] && [ $result -ne 77 ]; then
+		show_api_logs
+	fi
+	! command -v cleanup_more >/dev/null || cleanup_more
+	exit $result
+}
+
+# --- an API of the test's own --------------------------------------------------------------------------------------
+
+# A port that nobody listens on now. Below the range that the kernel hands out for outgoing connections.
+free_port()
+{
+	while :; do
+		port=$(od -An -N2 -tu2 /dev/urandom | awk '{ print 10000 + $1 % 22000 }')
+		grep -qi "^ *[0-9]*: [0-9A-F]*:$(printf '%04X' "$port") " /proc/net/tcp /proc/net/tcp6 2>/dev/null || break
+	done
+	say "$port"
+}
+
+# start_api [OPTION...]: on a free port with the database api.sqlite; sets api_url, api_pid. Waits until it is ready.
+start_api()
+{
+	api_tries=0
+	while :; do
+		[ -n "$api_port" ] && [ $api_tries -eq 0 ] || api_port=$(free_port)
+		api_url=http://127.0.0.1:$api_port
+		api_log=$MRP_SCRATCH/.api.$api_port.log
+		mrprober api --listen "127.0.0.1:$api_port" --database "sqlite:$MRP_SCRATCH/api.sqlite" "$@" \
+			>>"$api_log" 2>&1 &
+		api_pid=$!
+		if wait_ready; then
+			break
+		fi
+		wait "$api_pid" || :
+		api_pid=
+		api_tries=$((api_tries + 1))
+		if [ $api_tries -ge 5 ] || ! grep -qi 'address already in use' "$api_log"; then
+			fail "the API does not start"
+		fi
+	done
+	export MRPROBER_API_URL="$api_url"
+}
+
+wait_ready()
+{
+	i=0
+	while [ $i -lt 600 ]; do
+		[ "$(curl -s -o /dev/null -w '%{http_code}' "$api_url/readyz" || :)" != 200 ] || return 0
+		kill -0 "$api_pid" 2>/dev/null || return 1
+		sleep 0.05
+		i=$((i + 1))
+	done
+	kill -KILL "$api_pid"
+	return 1
+}
+
+# stop_api [SIGNAL]: its status is expected to be 0 after TERM.
+stop_api()
+{
+	kill "-${1:-TERM}" "$api_pid"
+	api_code=0
+	wait "$api_pid" || api_code=$?
+	api_pid=
+	[ "${1:-TERM}" = KILL ] || [ $api_code -eq 0 ] || fail "the API ended with status $api_code after ${1:-TERM}"
+}
+
+# --- requests ------------------------------------------------------------------------------------------------------
+
+# request METHOD PATH [BODY] [CURL-OPTION...]: sets status; leaves the body in $body and the headers in $headers (files).
+# BODY is JSON, '' for none, or @FILE.
+request()
+{
+	request_line="$1 $2"
+	method=$1 path=$2
+	shift 2
+	json=
+	if [ $# -gt 0 ]; then
+		json=$1
+		shift
+	fi
+	body=$MRP_SCRATCH/.body
+	headers=$MRP_SCRATCH/.headers
+	: >"$body"
+	: >"$headers"
+	[ -z "$json" ] || set -- -H 'Content-Type: application/json' --data-binary "$json" "$@"
+	if [ "$method" = HEAD ]; then
+		set -- -I "$@"
+	else
+		set -- -X "$method" "$@"
+	fi
+	status=$(curl -sS --path-as-is -m 60 -o "$body" -D "$headers" -w '%{http_code}' -H 'Expect:' "$@" "$api_url$path") ||
+		status="curl $? (status $status)"
+	say "$request_line -> $status"
+}
+
+show_answer()
+{
+	say "answer to $request_line: status $status"
+	cat "$headers"
+	head -c 4000 "$body"
+	echo
+}
+
+# The value of an answer's header, without CR.
+header() { awk -v name="$1" 'tolower($1) == tolower(name) ":" { sub(/^[^:]*: */, ""); sub(/\r$/, ""); print }' "$headers"; }
+
+# expect STATUS [JQ-FILTER...]: each filter must say true of the body. STATUS may be a list: "200|204".
+expect()
+{
+	case "|$1|" in
+	*"|$status|"*) ;;
+	*)
+		show_answer
+		fail "$request_line: status $1 expected, got $status"
+		;;
+	esac
+	shift
+	for filter; do
+		jq -e "$filter" "$body" >/dev/null 2>"$MRP_SCRATCH/.jq" || {
+			show_answer
+			cat "$MRP_SCRATCH/.jq"
+			fail "$request_line: not true of the answer: $filter"
+		}
+	done
+}
+
+# expect_problem STATUS [JQ-FILTER...]: an answer as RFC 9457 wants it.
+expect_problem()
+{
+	expect_status=$1
+	shift
+	expect "$expect_status" 'type == "object"' ".status == $expect_status" '.title | type == "string" and length > 0' \
+		'(.detail == null) or (.detail | type == "string")' \
+		'(.errors == null) or (.errors | type == "array" and all(.field and .message | type == "string" or . == true))' "$@"
+	case $(header Content-Type) in
+	application/problem+json*) ;;
+	*)
+		show_answer
+		fail "$request_line: content type '$(header Content-Type)' is not application/problem+json"
+		;;
+	esac
+}
+
+# expect_header NAME PATTERN (of the shell)
+expect_header()
+{
+	value=$(header "$1")
+	# shellcheck disable=SC2254 # a pattern is meant
+	case $value in
+	$2) ;;
+	*)
+		show_answer
+		fail "$request_line: header $1 is '$value', not '$2'"
+		;;
+	esac
+}
+
+expect_equal() # WHAT EXPECTED ACTUAL
+{
+	[ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
+}
+
+# expect_files WHAT EXPECTED-FILE ACTUAL-FILE
+expect_files()
+{
+	diff -u "$2" "$3" || fail "$1 differs"
+}
+
+# put_blob FILE: uploads it and prints its SHA-256.
+put_blob()
+{
+	sha=$(sha256sum <"$1" | cut -c 1-64)
+	blob_status=$(curl -sS -o /dev/null -w '%{http_code}' -X PUT -H 'Content-Type: application/octet-stream' \
+		--data-binary "@$1" "$api_url/v1/blobs/$sha")
+	case $blob_status in
+	200 | 201 | 204) say "$sha" ;;
+	*)
+		echo "PUT of a blob: status $blob_status" >&2
+		return 1
+		;;
+	esac
+}
+
+# The sum of a counter's series whose labels contain each of the texts given: metric NAME [TEXT...]
+metric()
+{
+	metric_name=$1
+	shift
+	curl -sS "$api_url/metrics" | awk -v name="$metric_name" '
+		BEGIN { for (i = 1; i < ARGC; i++) want[i] = ARGV[i]; n = ARGC; ARGC = 1 }
+		index($0, name "{") == 1 || $1 == name {
+			for (i = 1; i < n; i++) if (!index($0, want[i])) next
+			sum += $NF
+		}
+		END { printf "%d\n", sum }' "$@"
+}
+
+# All requests so far but those to /metrics and /readyz, which the tests themselves make.
+requests_so_far()
+{
+	say $(($(metric mrprober_api_requests_total) - $(metric mrprober_api_requests_total 'route="/metrics"') - \
+		$(metric mrprober_api_requests_total 'route="/readyz"')))
+}
+
+# --- running the program -------------------------------------------------------------------------------------------
+
+# run EXPECTED-CODE COMMAND...: its output is left in $out and $err (files).
+run()
+{
+	want=$1
+	shift
+	out=$MRP_SCRATCH/.out
+	err=$MRP_SCRATCH/.err
+	say "\$ $*"
+	got=0
+	"$@" >"$out" 2>"$err" || got=$?
+	[ "$got" -eq "$want" ] || {
+		show_run
+		fail "exit code $want expected, got $got: $*"
+	}
+}
+
+show_run()
+{
+	say '---- stdout'
+	cat "$out"
+	say '---- stderr'
+	cat "$err"
+}
+
+# matches FILE PATTERN: an extended regular expression in one line of it.
+matches()
+{
+	grep -Eq -- "$2" "$1" || {
+		cat "$1"
+		fail "no line matches: $2"
+	}
+}
+
+never() # FILE PATTERN
+{
+	! grep -En -- "$2" "$1" || fail "a line matches that must not: $2"
+}

@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The inside of run-unit.sh: a clean environment, then the test itself. Exits 0 (passed), 77 (skipped), else failed.
+set -eu
+
+# shellcheck source=tests/lib.sh
+. "$MRP_ROOT/tests/lib.sh"
+clean_environment
+cd "$MRP_SCRATCH"
+
+name=$1
+case $name in
+cli/*)
+	. "$MRP_ROOT/tests/cli/run-case.sh"
+	run_case "$MRP_ROOT/tests/$name"
+	;;
+valgrind/*)
+	# The sanitizers' allocator is not there to see them, so valgrind looks for leaks too.
+	G_SLICE=always-malloc CMOCKA_TEST_ABORT=1 valgrind -q --error-exitcode=9 --leak-check=full \
+		--show-leak-kinds=definite,possible --errors-for-leak-kinds=definite --child-silent-after-fork=yes \
+		"$MRP_ROOT/build/release/tests/${name#valgrind/}"
+	;;
+*)
+	# shellcheck source=/dev/null
+	. "$MRP_ROOT/tests/${name%/*}.sh"
+	"test_${name##*/}"
+	;;
+esac

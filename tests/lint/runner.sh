@@ -38,9 +38,9 @@ differ|...\nx\n...\n|a\nb\nc\n
 match|~ [0-9]+ ms\n|12 ms\n
 differ|~ [0-9]+ ms\n|12 ms more\n
 differ|~ [0-9]+ ms\n|x12 ms\n
-match|\\\\...\n|...\n
-differ|\\\\...\n|a\n
-match|\\\\~ x\n|~ x\n
+match|\\...\n|...\n
+differ|\\...\n|a\n
+match|\\~ x\n|~ x\n
 differ|a.c\n|abc\n
 END
 }

@@ -22,8 +22,9 @@ number "$warning"
 number "$critical"
 
 folder=/proc/sys/net/netfilter
-{ read -r count <$folder/nf_conntrack_count; } 2>/dev/null || unknown 'connection tracking is not loaded in this kernel'
-{ read -r max <$folder/nf_conntrack_max; } 2>/dev/null || unknown "cannot read $folder/nf_conntrack_max"
+# By cat, since `read` takes a byte at a time and files of /proc/sys give nothing after the first.
+count=$(cat $folder/nf_conntrack_count 2>/dev/null) || unknown 'connection tracking is not loaded in this kernel'
+max=$(cat $folder/nf_conntrack_max 2>/dev/null) || unknown "cannot read $folder/nf_conntrack_max"
 [ "$max" -gt 0 ] || unknown 'the table has no limit'
 
 awk -v count="$count" -v max="$max" -v warning="$warning" -v critical="$critical" 'BEGIN {

@@ -2,7 +2,7 @@
 # dns-resolve: does this resolver answer this question, and how fast?
 #
 # Needs no DNS tool: bash opens the socket, dd moves the datagrams, od shows their bytes. One question and no second try, so that
-# a lost packet shows. The time includes starting dd and od, some 2 ms.
+# a lost packet shows. The time includes starting dd and od, a few milliseconds.
 #
 # usage: dns-resolve.sh [-n NAME] [-p PORT] [-t SECONDS] [-w MS] [-c MS] [RESOLVER [TYPE]]
 #        defaults: -n localhost -p 53 -t 3 -w 200 -c 1000, RESOLVER 127.0.0.1, TYPE A (or AAAA CNAME MX NS SOA TXT)
@@ -59,7 +59,7 @@ question+=$part
 started=${EPOCHREALTIME/./}
 { exec 3<>"/dev/udp/$server/$port"; } 2>/dev/null || unknown "cannot open a socket to '$server' port $port"
 printf '%b' "$question" | dd bs=512 iflag=fullblock status=none >&3 2>/dev/null || fail 'the question could not be sent'
-mapfile -t reply < <(timeout "$limit" dd bs=4096 count=1 status=none <&3 2>/dev/null | od -An -v -tu1 -w1)
+read -ra reply <<<"$(timeout "$limit" dd bs=4096 count=1 status=none <&3 2>/dev/null | od -An -v -tu1 | tr '\n' ' ')"
 took=$((${EPOCHREALTIME/./} - started))
 printf -v took_ms '%d.%03d' $((took / 1000)) $((took % 1000))
 
@@ -115,7 +115,7 @@ done
 ((found > 0)) || fail "no record of that type among $answers"
 
 perfdata="time=${took_ms}ms;$warning;$critical;0 records=$found;;;0"
-message="$server: $name $type: $found records in $took_ms ms"
+message="$server: $name $type in $took_ms ms, records: $found"
 ((took >= critical * 1000)) && finish 2 CRITICAL "$message" "$perfdata"
 ((took >= warning * 1000)) && finish 1 WARNING "$message" "$perfdata"
 finish 0 OK "$message" "$perfdata"

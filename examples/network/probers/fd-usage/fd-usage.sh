@@ -22,10 +22,11 @@ number "$warning"
 number "$critical"
 
 # Handles in use, handles kept for reuse, and the limit, which systemd sets to the largest number there is.
-{ read -r open spare max </proc/sys/fs/file-nr; } 2>/dev/null || unknown 'cannot read /proc/sys/fs/file-nr'
-awk -v open="$((open - spare))" -v max="$max" -v warning="$warning" -v critical="$critical" 'BEGIN {
+numbers=$(cat /proc/sys/fs/file-nr 2>/dev/null) || unknown 'cannot read /proc/sys/fs/file-nr'
+printf '%s\n' "$numbers" | awk -v warning="$warning" -v critical="$critical" '{
 	split("OK WARNING CRITICAL", word, " ")
-	percent = 100 * open / max
+	open = $1 - $2
+	percent = 100 * open / $3
 	state = percent >= critical ? 2 : percent >= warning ? 1 : 0
 	printf "FILES %s - %d open, %.2f%% of what the kernel allows", word[state + 1], open, percent
 	printf " | used=%.4f%%;%s;%s;0;100 open=%d;;;0\n", percent, warning, critical, open

@@ -8,7 +8,7 @@
 # exit:  0 no accident, 1 a warning only, 2 anything worse, 3 cannot tell
 set -u
 
-{ read -r taint </proc/sys/kernel/tainted; } 2>/dev/null || taint=''
+taint=$(cat /proc/sys/kernel/tainted 2>/dev/null)
 case $taint in '' | *[!0-9]*) echo 'KERNEL UNKNOWN - cannot read /proc/sys/kernel/tainted'; exit 3 ;; esac
 
 found='' state=0

@@ -36,7 +36,7 @@ limit_file=/proc/sys/net/$family/neigh/default/gc_thresh3
 entries=$(awk 'NR == 2 { print $1 }' "$statistics" 2>/dev/null)
 [ -n "$entries" ] || unknown "cannot read $statistics"
 case $entries in *[!0-9a-f]*) unknown "'$entries' in $statistics is not a number" ;; esac
-{ read -r limit <"$limit_file"; } 2>/dev/null || unknown "cannot read $limit_file"
+limit=$(cat "$limit_file" 2>/dev/null) || unknown "cannot read $limit_file"
 [ "$limit" -gt 0 ] || unknown "$limit_file is 0"
 
 awk -v entries=$((0x$entries)) -v limit="$limit" -v protocol="$protocol" -v warning="$warning" -v critical="$critical" 'BEGIN {

@@ -1,10 +1,10 @@
 #!/bin/bash
 # ntp-offset: how far is this machine's clock from a time server's?
 #
-# One SNTP question, with nothing but bash, dd and od. Starting them costs some 2 ms, half of which shows up as offset: good for
-# thresholds of tens of milliseconds, not for less.
+# One SNTP question, with nothing but bash, dd and od. Starting them costs a few milliseconds, and half of that shows up as
+# offset: good for thresholds of tens of milliseconds, not for less.
 #
-# usage: ntp-offset.sh [-p PORT] [-t SECONDS] [-w MS] [-c MS] [SERVER]   (defaults: -p 123 -t 3 -w 100 -c 1000, localhost)
+# usage: ntp-offset.sh [-p PORT] [-t SECONDS] [-w MS] [-c MS] [SERVER]   (defaults: -p 123 -t 3 -w 100 -c 1000, 127.0.0.1)
 # exit:  0 close, 1 at least -w off, 2 at least -c off, 3 cannot tell: no answer, or from a server that does not know the time
 set -u
 export LC_ALL=C
@@ -25,14 +25,15 @@ while getopts :p:t:w:c: option; do
 	esac
 done
 shift $((OPTIND - 1))
-server=${1:-localhost}
+server=${1:-127.0.0.1}
 for value in "$port" "$limit" "$warning" "$critical"; do number "$value"; done
 
 # 48 bytes: version 4, mode "client", and zeros.
 { exec 3<>"/dev/udp/$server/$port"; } 2>/dev/null || unknown "cannot open a socket to '$server' port $port"
 sent=${EPOCHREALTIME/./}
-printf '\x23%047d' 0 | tr 0 '\000' | dd bs=48 iflag=fullblock status=none >&3 2>/dev/null || unknown "$server: the question could not be sent"
-mapfile -t reply < <(timeout "$limit" dd bs=512 count=1 status=none <&3 2>/dev/null | od -An -v -tu1 -w1)
+printf '\x23%047d' 0 | tr 0 '\000' | dd bs=48 iflag=fullblock status=none >&3 2>/dev/null ||
+	unknown "$server: the question could not be sent"
+read -ra reply <<<"$(timeout "$limit" dd bs=512 count=1 status=none <&3 2>/dev/null | od -An -v -tu1 | tr '\n' ' ')"
 received=${EPOCHREALTIME/./}
 
 ((${#reply[@]} > 0)) || unknown "$server: no answer in $limit s, or the port is closed"

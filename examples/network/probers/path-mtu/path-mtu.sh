@@ -15,14 +15,14 @@ case $mtu in '' | *[!0-9]* | ??????*) unknown "'$mtu' is not a packet size" ;; e
 [ "$mtu" -ge 68 ] || unknown "IPv4 packets of $mtu bytes do not need this check"
 command -v ping >/dev/null || unknown 'ping is not installed'
 
-try() { ping -4 -n -q -M "do" -c 3 -i 0.2 -W 1 -s "$1" -- "$host" 2>&1; } # $1: bytes after the IPv4 and ICMP headers
+try() { ping -4 -n -M "do" -c 3 -i 0.2 -W 1 -s "$1" -- "$host" 2>&1; } # $1: bytes after the IPv4 and ICMP headers
 received() { sed -n 's/.*, \([0-9][0-9]*\) received.*/\1/p'; }
 
 output=$(try 8)
 small=$(printf '%s\n' "$output" | received)
 if [ "${small:-0}" -eq 0 ]; then
 	reason=$(printf '%s\n' "$output" | sed -n 's/^ping: //p' | head -n 1)
-	unknown "$host: ${reason:-not even small packets come back}"
+	unknown "$host: ${reason:+${reason##*: }, }not even small packets come back"
 fi
 
 output=$(try $((mtu - 28)))

@@ -24,6 +24,9 @@ while getopts :n:i:w:c: option; do
 done
 shift $((OPTIND - 1))
 host=${1:-localhost}
+for pair in "$warning" "$critical"; do
+	case $pair in *,*) ;; *) unknown "'$pair' is not a pair MS,LOSS" ;; esac
+done
 for value in "$count" "$pause" "${warning%%,*}" "${warning#*,}" "${critical%%,*}" "${critical#*,}"; do number "$value"; done
 command -v ping >/dev/null || unknown 'ping is not installed'
 

@@ -26,7 +26,8 @@ number "$critical"
 case $resource in memory | io | cpu) ;; *) unknown "'$resource' is not memory, io or cpu" ;; esac
 
 # some avg10=0.00 avg60=0.00 avg300=0.00 total=0, and the same for `full`: everything waited. Old kernels have no `full` for cpu.
-stalls=$(cat "/proc/pressure/$resource" 2>/dev/null) || unknown "this kernel does not measure it: cannot read /proc/pressure/$resource"
+stalls=$(cat "/proc/pressure/$resource" 2>/dev/null) ||
+	unknown "this kernel does not measure it: cannot read /proc/pressure/$resource"
 printf '%s\n' "$stalls" | awk -v resource="$resource" -v warning="$warning" -v critical="$critical" '
 	{ for (i = 2; i <= NF; i++) { split($i, pair, "="); value[$1, pair[1]] = pair[2] } }
 	END {
@@ -35,7 +36,8 @@ printf '%s\n' "$stalls" | awk -v resource="$resource" -v warning="$warning" -v c
 		some = value["some", "avg60"]
 		full = value["full", "avg60"] + 0
 		state = some >= critical ? 2 : some >= warning ? 1 : 0
-		printf "PRESSURE %s - %s: some work waited for %.1f%% of the last minute, all of it for %.1f%%", word[state + 1], resource, some, full
+		printf "PRESSURE %s - %s: some work waited for %.1f%% of the last minute, all of it for %.1f%%", \
+			word[state + 1], resource, some, full
 		printf " | some=%.2f%%;%s;%s;0;100 full=%.2f%%;;;0;100\n", some, warning, critical, full
 		exit state
 	}'

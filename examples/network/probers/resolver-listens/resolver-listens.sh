@@ -18,7 +18,9 @@ done
 # socket without a peer, 0A a listening TCP socket.
 count() {
 	cat "/proc/net/$1" "/proc/net/${1}6" 2>/dev/null |
-		awk -v port="$(printf ':%04X' "$port")" -v state="$2" 'substr($2, length($2) - 4) == port && $4 == state { n++ } END { print n + 0 }'
+		awk -v port="$(printf ':%04X' "$port")" -v state="$2" '
+			substr($2, length($2) - 4) == port && $4 == state { n++ }
+			END { print n + 0 }'
 }
 udp=$(count udp 07)
 tcp=$(count tcp 0A)

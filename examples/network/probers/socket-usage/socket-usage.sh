@@ -26,17 +26,18 @@ number "$critical"
 
 folder=/proc/sys/net/ipv4
 [ -r /proc/net/sockstat ] || unknown 'cannot read /proc/net/sockstat'
-{ read -r max_time_wait <$folder/tcp_max_tw_buckets; } 2>/dev/null || unknown "cannot read $folder/tcp_max_tw_buckets"
+max_time_wait=$(cat $folder/tcp_max_tw_buckets 2>/dev/null) || unknown "cannot read $folder/tcp_max_tw_buckets"
 # The next two belong to the whole machine; a container does not see them.
-{ read -r max_orphans <$folder/tcp_max_orphans; } 2>/dev/null || max_orphans=0
-{ read -r _ _ max_pages <$folder/tcp_mem; } 2>/dev/null || max_pages=0
+max_orphans=$(cat $folder/tcp_max_orphans 2>/dev/null) || max_orphans=0
+max_pages=$(awk '{ print $3 }' $folder/tcp_mem 2>/dev/null) || max_pages=0
 
 # TCP: inuse 30 orphan 0 tw 2 alloc 35 mem 3 - a name, then pairs; one table for IPv4 and one for the rest of IPv6.
 cat /proc/net/sockstat /proc/net/sockstat6 2>/dev/null | awk -v warning="$warning" -v critical="$critical" \
 	-v max_tw="$max_time_wait" -v max_orphan="$max_orphans" -v max_mem="$max_pages" '
 	function metric(name, value, unit, protocol) {
-		metrics = metrics (metrics == "" ? "" : ", ") sprintf("{\"name\": \"%s\", \"value\": %.4g, \"unit\": \"%s\", \"labels\": {\"protocol\": \"%s\"}}", \
-			name, value, unit, protocol)
+		if (metrics != "") metrics = metrics ", "
+		metrics = metrics sprintf("{\"name\": \"%s\", \"value\": %.10g, \"unit\": \"%s\", ", name, value, unit)
+		metrics = metrics sprintf("\"labels\": {\"protocol\": \"%s\"}}", protocol)
 	}
 	function fill(name, what, max,    percent) {
 		if (max <= 0) return
@@ -54,7 +55,8 @@ cat /proc/net/sockstat /proc/net/sockstat6 2>/dev/null | awk -v warning="$warnin
 		fill("orphans", "orphan", max_orphan)
 		fill("memory", "mem", max_mem)
 		state = worst >= critical ? 2 : worst >= warning ? 1 : 0
-		printf "{\"status\": \"%s\", \"message\": \"%d TCP sockets, %d in TIME_WAIT; fullest: %s, %.1f%% of its limit\", \"metrics\": [%s]}\n", \
-			word[state + 1], value["TCP:", "inuse"] + value["TCP6:", "inuse"], value["TCP:", "tw"], \
-			fullest == "" ? "none" : fullest, worst, metrics
+		printf "{\"status\": \"%s\", \"message\": \"%d TCP sockets, %d in TIME_WAIT; ", word[state + 1], \
+			value["TCP:", "inuse"] + value["TCP6:", "inuse"], value["TCP:", "tw"]
+		printf "fullest: %s, %.1f%% of its limit\", ", fullest == "" ? "none" : fullest, worst
+		printf "\"metrics\": [%s]}\n", metrics
 	}'

@@ -10,7 +10,8 @@ unknown() { echo "UNITS UNKNOWN - $*"; exit 3; }
 
 command -v systemctl >/dev/null || unknown 'systemd is not installed'
 [ -d /run/systemd/system ] || unknown 'this machine is not run by systemd'
-units=$(systemctl list-units --state=failed --plain --no-legend --no-pager 2>&1) || unknown "systemctl: $(printf '%s\n' "$units" | head -n 1)"
+units=$(systemctl list-units --state=failed --plain --no-legend --no-pager 2>&1) ||
+	unknown "systemctl: $(printf '%s\n' "$units" | head -n 1)"
 
 failed='' count=0 left_out=0
 while read -r unit _; do

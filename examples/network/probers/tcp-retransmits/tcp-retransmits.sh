@@ -38,7 +38,8 @@ printf '%s %s\n' "$before" "$(counters)" | awk -v enough="$enough" -v warning="$
 	again = $4 - $2
 	percent = sent > 0 ? 100 * again / sent : 0
 	state = sent < enough ? 0 : percent >= critical ? 2 : percent >= warning ? 1 : 0
-	printf "RETRANSMITS %s - %d of %d segments, %.2f%%%s", word[state + 1], again, sent, percent, sent < enough ? ", too few to judge" : ""
+	printf "RETRANSMITS %s - %d of %d segments, %.2f%%", word[state + 1], again, sent, percent
+	if (sent < enough) printf ", too few to judge"
 	printf " | retransmitted=%.2f%%;%s;%s;0 sent=%d;;;0\n", percent, warning, critical, sent
 	exit state
 }'

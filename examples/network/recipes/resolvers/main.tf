@@ -1,5 +1,5 @@
-# One resolver for each address in `resolvers`, spread over the zones. Each is a terraform_data, so this recipe runs anywhere and downloads no provider; the provider's
-# instance resource takes the same values, user_data above all.
+# One resolver for each address in `resolvers`, spread over the zones. Each is a terraform_data, so this recipe runs anywhere and
+# downloads no provider; the provider's instance resource takes the same values, user_data above all.
 
 terraform {
   required_version = ">= 1.4"

@@ -24,8 +24,13 @@ run "without_secrets" {
   }
 
   assert {
-    condition     = output.addresses["dns-resolvers-3"] == "10.0.2.2" && terraform_data.resolver["dns-resolvers-3"].input.zone == "ru-central1-a"
-    error_message = "one resolver an address, and the zones in turn"
+    condition     = output.addresses["dns-resolvers-3"] == "10.0.2.2"
+    error_message = "one resolver an address"
+  }
+
+  assert {
+    condition     = terraform_data.resolver["dns-resolvers-3"].input.zone == "ru-central1-a"
+    error_message = "the zones take turns"
   }
 }
 

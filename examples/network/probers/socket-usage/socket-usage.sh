@@ -43,7 +43,7 @@ cat /proc/net/sockstat /proc/net/sockstat6 2>/dev/null | awk -v warning="$warnin
 		if (max <= 0) return
 		percent = 100 * value["TCP:", what] / max
 		metric(name "_fill", percent, "%", "tcp")
-		if (percent > worst) { worst = percent; fullest = name }
+		if (fullest == "" || percent > worst) { worst = percent; fullest = name }
 	}
 	{ for (i = 2; i < NF; i += 2) value[$1, $i] = $(i + 1) }
 	END {

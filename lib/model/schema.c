@@ -254,6 +254,8 @@ static struct value *apply_matrix(struct schema_ctx *ctx, const struct value *v,
 static struct value *apply_field(
 	struct schema_ctx *ctx, const struct field *field, struct value *v, const char *path)
 {
+	if (v->flags & VF_BAD)
+		return v;
 	switch (field->type) {
 	case F_STRING:
 	case F_DURATION:

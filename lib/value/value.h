@@ -18,6 +18,9 @@ enum value_type { V_NULL, V_BOOL, V_INT, V_REAL, V_STRING, V_ARRAY, V_OBJECT };
 enum {
 	VF_SECRET = 1 << 0, /* came from !env or !file: never shown */
 	VF_SORTED = 1 << 1, /* an object whose members are in byte order of their keys: lookups are binary */
+	VF_ENV = 1 << 2,    /* !env not read yet: the text is the variable's name; VF_SECRET too */
+	VF_FILE = 1 << 3,   /* !file not read yet: the text is the path; VF_SECRET too */
+	VF_BAD = 1 << 4,    /* a problem was reported about it already: say nothing more */
 };
 
 struct value;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The candidates of one completion. Sources are mrp_complete_fn callbacks of option rows and command rows. */
+#ifndef MRP_CLI_COMPLETE_H
+#define MRP_CLI_COMPLETE_H
+
+#include "opts.h"
+
+/* What the shell should do besides offering the candidates; the bits of cobra's protocol. */
+enum {
+	COMPLETE_ERROR = 1 << 0,
+	COMPLETE_NO_SPACE = 1 << 1,
+	COMPLETE_NO_FILES = 1 << 2,
+	COMPLETE_FILTER_EXT = 1 << 3, /* the candidates are file extensions */
+	COMPLETE_FOLDERS = 1 << 4,
+};
+
+struct mrp_complete {
+	struct strbuf out;
+	const char *word;   /* what is there already */
+	const char *prefix; /* goes before each candidate: "--only=" */
+	unsigned flags;     /* COMPLETE_NO_FILES unless a source takes it away */
+	struct strvec seen;
+};
+
+/* Offer a candidate when it starts with the word; a second offer of the same is dropped. `description` may be NULL. */
+void mrp_complete_add(struct mrp_complete *c, const char *candidate, const char *description);
+
+#endif

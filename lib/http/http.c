@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sliding window. A job is one request from its first try to its end; between two tries it waits in its place in
+ * the window, so a server in trouble is not given more and more new requests. errors.c says what went wrong.
+ */
+#include "http.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+#include "../base/module.h"
+#include "internal.h"
+
+enum { PARALLEL_MAX = 256 };
+
+const struct http_options http_options_default = {
+	.parallel = 16,
+	.connect_timeout_ms = 5000,
+	.total_timeout_ms = 300000,
+	.stall_timeout_ms = 30000,
+	.max_answer_bytes = (size_t)256 << 20,
+	.retry = { .first_ms = 100, .longest_ms = 5000, .total_ms = 30000, .max_errors = 4 },
+	.interrupt_fd = -1,
+};
+
+enum job_state { JOB_FREE, JOB_RUNNING, JOB_WAITING };
+
+struct job {
+	enum job_state state;
+	struct http_request request;
+	struct wire_transfer transfer;
+	struct strvec headers;
+	char *url;
+	int tries;
+	bool may_have_arrived;    /* an earlier try was sent and not refused */
+	int64_t began_ms, due_ms; /* due_ms: when JOB_WAITING */
+};
+
+struct http_client {
+	struct http_options options;
+	char *base, *host, *authorization;
+	const struct wire_ops *ops;
+	struct wire *wire;
+	struct http_clock clock;
+	struct job *jobs; /* options.parallel of them */
+	bool was_there;
+	int64_t hold_until_ms; /* the server asked for a pause: nothing new begins before */
+	uint64_t sent;
+};
+
+static int64_t real_monotonic_ms(void *ctx)
+{
+	struct timespec now;
+
+	(void)ctx;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t real_wall_s(void *ctx)
+{
+	(void)ctx;
+	return (int64_t)time(NULL);
+}
+
+static uint64_t real_chance(void *ctx)
+{
+	uint64_t number = 0;
+
+	(void)ctx;
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+		number = (uint64_t)real_monotonic_ms(NULL) * UINT64_C(0x9e3779b97f4a7c15);
+	return number;
+}
+
+static const struct http_clock real_clock = { real_monotonic_ms, real_wall_s, real_chance, NULL };
+
+void http_request_release(struct http_request *request)
+{
+	free(request->path);
+	free(request->if_match);
+	free(request->if_none_match);
+	strbuf_release(&request->body);
+	*request = (struct http_request)HTTP_REQUEST_INIT;
+}
+
+void http_answer_release(struct http_answer *answer)
+{
+	free(answer->etag);
+	free(answer->content_type);
+	free(answer->location);
+	strbuf_release(&answer->body);
+	*answer = (struct http_answer)HTTP_ANSWER_INIT;
+}
+
+/* "localhost" or an address of the loopback network: never asked for through a proxy. */
+static bool is_loopback(const char *host)
+{
+	return streq(host, "localhost") || skip_prefix(host, "127.", NULL) || streq(host, "[::1]");
+}
+
+bool http_is_local(const struct http_client *client)
+{
+	return is_loopback(client->host);
+}
+
+static int open_wire(struct http_client *client, struct mrp_err *err)
+{
+	const struct http_options *options = &client->options;
+	const struct wire_options wire_options = {
+		.host = client->host,
+		.loopback = is_loopback(client->host),
+		.max_connections = options->parallel,
+		.connect_timeout_ms = options->connect_timeout_ms,
+		.total_timeout_ms = options->total_timeout_ms,
+		.stall_timeout_ms = options->stall_timeout_ms,
+		.max_answer_bytes = options->max_answer_bytes,
+		.ca_file = options->ca_file,
+	};
+
+	client->wire = client->ops->open(&wire_options, err);
+	return client->wire ? 0 : -1;
+}
+
+struct http_client *http_open(const struct http_options *options, struct mrp_err *err)
+{
+	const struct wire_ops *ops = options->wire ? options->wire : module_table("curl", "mrp_curl_wire", err);
+
+	if (!ops)
+		return NULL;
+	struct http_client *client = xcalloc(1, sizeof(*client));
+	client->options = *options;
+	client->options.parallel = MAX(1, MIN(options->parallel, PARALLEL_MAX));
+	client->options.environment = options->environment ? xstrdup(options->environment) : NULL;
+	client->options.url = client->options.token = client->options.ca_file = NULL;
+	client->authorization = options->token ? xasprintf("Authorization: Bearer %s", options->token) : NULL;
+	client->clock = options->clock ? *options->clock : real_clock;
+	client->ops = ops;
+	client->jobs = xcalloc((size_t)client->options.parallel, sizeof(*client->jobs));
+	client->options.ca_file = options->ca_file;
+	if (ops->check_url(&client->base, &client->host, options->url, err) < 0 || open_wire(client, err) < 0) {
+		http_close(client);
+		return NULL;
+	}
+	return client;
+}
+
+void http_close(struct http_client *client)
+{
+	if (!client)
+		return;
+	if (client->wire)
+		client->ops->close(client->wire);
+	if (client->authorization)
+		explicit_bzero(client->authorization, strlen(client->authorization));
+	free(client->authorization);
+	free((char *)client->options.environment);
+	free(client->base);
+	free(client->host);
+	free(client->jobs);
+	free(client);
+}
+
+void http_closep(struct http_client **client)
+{
+	http_close(*client);
+	*client = NULL;
+}
+
+const char *http_url(const struct http_client *client)
+{
+	return client->base;
+}
+
+uint64_t http_requests_sent(const struct http_client *client)
+{
+	return client->sent;
+}
+
+static bool stop_wanted(const struct http_client *client)
+{
+	return client->options.interrupted && client->options.interrupted();
+}
+
+static bool harmless_twice(const struct http_request *request)
+{
+	static const char *const methods[] = { "GET", "HEAD", "PUT", "DELETE" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		if (streq(request->method, methods[i]))
+			return true;
+	}
+	return request->if_match || request->harmless_twice;
+}
+
+static void set_headers(const struct http_client *client, struct job *job)
+{
+	const struct http_request *request = &job->request;
+
+	if (client->authorization)
+		strvec_push(&job->headers, client->authorization);
+	if (client->options.environment)
+		strvec_pushf(&job->headers, "Mrprober-Environment: %s", client->options.environment);
+	if (request->content_type)
+		strvec_pushf(&job->headers, "Content-Type: %s", request->content_type);
+	if (request->accept)
+		strvec_pushf(&job->headers, "Accept: %s", request->accept);
+	if (request->if_match)
+		strvec_pushf(&job->headers, "If-Match: %s", request->if_match);
+	if (request->if_none_match)
+		strvec_pushf(&job->headers, "If-None-Match: %s", request->if_none_match);
+}
+
+static void begin_job(struct http_client *client, struct job *job, struct http_request *request)
+{
+	*job = (struct job){ .request = *request, .transfer = WIRE_TRANSFER_INIT, .headers = STRVEC_INIT };
+	*request = (struct http_request)HTTP_REQUEST_INIT;
+	job->url = xasprintf("%s%s", client->base, job->request.path);
+	set_headers(client, job);
+	job->transfer.method = job->request.method;
+	job->transfer.url = job->url;
+	job->transfer.headers = &job->headers;
+	job->transfer.body = job->request.content_type ? job->request.body.buf : NULL;
+	job->transfer.body_len = job->request.body.len;
+	job->transfer.fresh = !harmless_twice(&job->request);
+	job->began_ms = job->due_ms = client->clock.monotonic_ms(client->clock.ctx);
+	job->state = JOB_WAITING;
+}
+
+static int start_try(struct http_client *client, struct job *job, struct mrp_err *err)
+{
+	wire_transfer_reset(&job->transfer);
+	if (client->ops->start(client->wire, &job->transfer, err) < 0)
+		return -1;
+	job->state = JOB_RUNNING;
+	job->tries++;
+	client->sent++;
+	return 0;
+}
+
+static void end_job(struct job *job, http_done_fn *done, void *ctx, struct mrp_err *err)
+{
+	struct wire_transfer *transfer = &job->transfer;
+	struct http_answer answer = {
+		.status = err->code == MRP_OK ? transfer->status : 0,
+		.body = transfer->answer,
+		.etag = steal(&transfer->etag),
+		.content_type = steal(&transfer->content_type),
+		.location = steal(&transfer->location),
+		.repeated = job->may_have_arrived,
+	};
+
+	strbuf_init(&transfer->answer);
+	wire_transfer_reset(transfer);
+	strvec_clear(&job->headers);
+	freep(&job->url);
+	struct http_request request = job->request;
+	job->state = JOB_FREE; /* first: `done` may lead to a new request in this place */
+	done(ctx, &request, &answer, err);
+	http_request_release(&request);
+	http_answer_release(&answer);
+	mrp_err_clear(err);
+}
+
+/* A try has ended: wait for another one, or end the job. */
+static void judge(struct http_client *client, struct job *job, http_done_fn *done, void *ctx)
+{
+	struct wire_transfer *transfer = &job->transfer;
+	int64_t now = client->clock.monotonic_ms(client->clock.ctx);
+	struct retry_try attempt = {
+		.end = transfer->end,
+		.status = transfer->status,
+		.retry_after_ms = retry_after_ms(transfer->retry_after, client->clock.wall_s(client->clock.ctx)),
+		.number = job->tries,
+		.elapsed_ms = now - job->began_ms,
+		.harmless_twice = harmless_twice(&job->request),
+		.sent_none = transfer->sent_none,
+		.was_there = client->was_there,
+	};
+	struct mrp_err err = MRP_ERR_INIT;
+
+	client->was_there |= transfer->end == WIRE_ANSWERED;
+	int64_t wait = retry_wait(&client->options.retry, &attempt, client->clock.chance(client->clock.ctx));
+	if (wait < 0 || stop_wanted(client)) {
+		if (transfer->end != WIRE_ANSWERED)
+			http_transfer_error(client, &job->request, transfer, job->tries, &err);
+		end_job(job, done, ctx, &err);
+		return;
+	}
+	/* a whole answer says what was done: nothing with 429, anything with 5xx */
+	job->may_have_arrived |= !attempt.sent_none && !(transfer->end == WIRE_ANSWERED && transfer->status == 429);
+	if (transfer->end == WIRE_ANSWERED && attempt.retry_after_ms > 0)
+		client->hold_until_ms = MAX(client->hold_until_ms, now + attempt.retry_after_ms);
+	job->due_ms = now + wait;
+	job->state = JOB_WAITING;
+}
+
+static struct job *job_of(struct http_client *client, const struct wire_transfer *transfer)
+{
+	for (int i = 0; i < client->options.parallel; i++) {
+		if (&client->jobs[i].transfer == transfer)
+			return &client->jobs[i];
+	}
+	BUG("a transfer of no job");
+}
+
+/* Jobs that only wait for another try end now. */
+static void give_up_waiting(struct http_client *client, http_done_fn *done, void *ctx)
+{
+	for (int i = 0; i < client->options.parallel; i++) {
+		struct mrp_err err = MRP_ERR_INIT;
+		struct job *job = &client->jobs[i];
+
+		if (job->state != JOB_WAITING)
+			continue;
+		mrp_err_set(&err, MRP_EINTERRUPTED, "interrupted");
+		http_wrap_asked(client, &job->request, &err);
+		end_job(job, done, ctx, &err);
+	}
+}
+
+/* Fill the window and start what is due. Returns the number of jobs in it; *timeout_ms is until the next one is due. */
+static int fill_window(
+	struct http_client *client, http_next_fn *next, http_done_fn *done, void *ctx, int *timeout_ms)
+{
+	int64_t now = client->clock.monotonic_ms(client->clock.ctx), nearest = now + 1000;
+	bool more = true;
+	int active = 0;
+
+	for (int i = 0; i < client->options.parallel; i++) {
+		struct job *job = &client->jobs[i];
+		struct http_request request = HTTP_REQUEST_INIT;
+		struct mrp_err err = MRP_ERR_INIT;
+
+		if (job->state == JOB_FREE && more && now >= client->hold_until_ms) {
+			more = next(ctx, &request);
+			if (more)
+				begin_job(client, job, &request);
+		}
+		if (job->state == JOB_WAITING && job->due_ms <= now && start_try(client, job, &err) < 0)
+			end_job(job, done, ctx, &err);
+		active += job->state != JOB_FREE;
+		if (job->state == JOB_WAITING)
+			nearest = MIN(nearest, job->due_ms);
+	}
+	if (!active && now < client->hold_until_ms) {
+		nearest = MIN(nearest, client->hold_until_ms);
+		active = more;
+	}
+	*timeout_ms = (int)MAX(0, nearest - now);
+	return active;
+}
+
+static int active_jobs(const struct http_client *client)
+{
+	int active = 0;
+
+	for (int i = 0; i < client->options.parallel; i++)
+		active += client->jobs[i].state != JOB_FREE;
+	return active;
+}
+
+int http_run(struct http_client *client, http_next_fn *next, http_done_fn *done, void *ctx, struct mrp_err *err)
+{
+	for (;;) {
+		bool stop = stop_wanted(client);
+		int timeout_ms = 1000;
+
+		if (stop)
+			give_up_waiting(client, done, ctx);
+		int active = stop ? active_jobs(client) : fill_window(client, next, done, ctx, &timeout_ms);
+		if (!active && stop)
+			return mrp_err_set(err, MRP_EINTERRUPTED, "interrupted");
+		if (!active)
+			return 0;
+		/* once interrupted the descriptor stays readable and would end every wait at once */
+		struct wire_transfer *ended =
+			client->ops->wait(client->wire, timeout_ms, stop ? -1 : client->options.interrupt_fd);
+		if (ended)
+			judge(client, job_of(client, ended), done, ctx);
+	}
+}
+
+struct one_call {
+	const struct http_request *request;
+	struct http_answer *answer;
+	struct mrp_err *err;
+	bool given;
+};
+
+static bool next_of_one(void *ctx, struct http_request *request)
+{
+	struct one_call *call = ctx;
+
+	if (call->given)
+		return false;
+	call->given = true;
+	*request = *call->request;
+	request->path = xstrdup(call->request->path);
+	request->if_match = call->request->if_match ? xstrdup(call->request->if_match) : NULL;
+	request->if_none_match = call->request->if_none_match ? xstrdup(call->request->if_none_match) : NULL;
+	strbuf_init(&request->body);
+	strbuf_add(&request->body, call->request->body.buf, call->request->body.len);
+	return true;
+}
+
+static void done_of_one(void *ctx, struct http_request *request, struct http_answer *answer, struct mrp_err *err)
+{
+	struct one_call *call = ctx;
+
+	(void)request;
+	http_answer_release(call->answer);
+	*call->answer = *answer;
+	*answer = (struct http_answer)HTTP_ANSWER_INIT;
+	mrp_err_move(call->err, err);
+}
+
+int http_call(struct http_client *client, const struct http_request *request, struct http_answer *answer, struct mrp_err *err)
+{
+	struct mrp_err run_err = MRP_ERR_INIT;
+	struct one_call call = { .request = request, .answer = answer, .err = err };
+
+	mrp_err_clear(err);
+	/* interrupted before it began: `done` was never called */
+	if (http_run(client, next_of_one, done_of_one, &call, &run_err) < 0 && !call.given)
+		return mrp_err_move(err, &run_err);
+	mrp_err_clear(&run_err);
+	return err->code == MRP_OK ? 0 : -1;
+}

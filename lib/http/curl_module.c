@@ -73,6 +73,13 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 
 	while (len && strchr("\r\n \t", data[len - 1]))
 		len--;
+	struct strbuf *head = &handle->transfer->head;
+	if (len > 5 && memcmp(data, "HTTP/", 5) == 0)
+		strbuf_reset(head); /* what came before was no final answer: 100 Continue, a proxy's */
+	if (len) {
+		strbuf_add(head, data, len);
+		strbuf_addch(head, '\n');
+	}
 	keep_header(handle->transfer, data, len);
 	return size * n;
 }

@@ -90,6 +90,7 @@ void http_answer_release(struct http_answer *answer)
 	free(answer->content_type);
 	free(answer->location);
 	strbuf_release(&answer->body);
+	strbuf_release(&answer->head);
 	*answer = (struct http_answer)HTTP_ANSWER_INIT;
 }
 
@@ -209,6 +210,8 @@ static void set_headers(const struct http_client *client, struct job *job)
 		strvec_pushf(&job->headers, "If-Match: %s", request->if_match);
 	if (request->if_none_match)
 		strvec_pushf(&job->headers, "If-None-Match: %s", request->if_none_match);
+	for (size_t i = 0; request->headers && i < request->headers->n; i++)
+		strvec_push(&job->headers, request->headers->v[i]);
 }
 
 static void begin_job(struct http_client *client, struct job *job, struct http_request *request)
@@ -244,6 +247,7 @@ static void end_job(struct job *job, http_done_fn *done, void *ctx, struct mrp_e
 	struct http_answer answer = {
 		.status = err->code == MRP_OK ? transfer->status : 0,
 		.body = transfer->answer,
+		.head = transfer->head,
 		.etag = steal(&transfer->etag),
 		.content_type = steal(&transfer->content_type),
 		.location = steal(&transfer->location),
@@ -251,6 +255,7 @@ static void end_job(struct job *job, http_done_fn *done, void *ctx, struct mrp_e
 	};
 
 	strbuf_init(&transfer->answer);
+	strbuf_init(&transfer->head);
 	wire_transfer_reset(transfer);
 	strvec_clear(&job->headers);
 	freep(&job->url);

@@ -46,6 +46,7 @@ struct http_request {
 	const char *content_type; /* a literal; NULL: no body */
 	const char *accept;       /* a literal; NULL: any */
 	char *if_match, *if_none_match; /* owned; whole ETags, or NULL */
+	const struct strvec *headers;   /* more of them, "Name: value"; borrowed until the request has ended; or NULL */
 	/* Sending it twice does no harm although the method does not say so: the caller compares when the second one is
 	 * refused with 409 or 412. */
 	bool harmless_twice;
@@ -58,10 +59,11 @@ struct http_answer {
 	int status; /* 0: there was none */
 	struct strbuf body;
 	char *etag, *content_type, *location; /* owned; NULL when absent */
+	struct strbuf head; /* the status line and the headers as they came, a line each, '\n' */
 	bool repeated; /* an earlier try of this request may have arrived too */
 };
 
-#define HTTP_ANSWER_INIT { .body = STRBUF_INIT }
+#define HTTP_ANSWER_INIT { .body = STRBUF_INIT, .head = STRBUF_INIT }
 
 struct http_client;
 

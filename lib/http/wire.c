@@ -9,6 +9,7 @@ void wire_transfer_reset(struct wire_transfer *transfer)
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		freep(strings[i]);
 	strbuf_release(&transfer->answer);
+	strbuf_release(&transfer->head);
 	transfer->status = 0;
 	transfer->expected = 0;
 	transfer->sent_none = false;

@@ -36,13 +36,14 @@ struct wire_transfer {
 	bool sent_none; /* not one byte of the request left */
 	int status;
 	struct strbuf answer;
+	struct strbuf head; /* status line and headers, a line each */
 	char *etag, *content_type, *retry_after, *location, *date; /* owned; NULL when the header was absent */
 	size_t expected;                                           /* bytes by Content-Length; 0 when unknown */
 
 	void *handle; /* the implementation's own */
 };
 
-#define WIRE_TRANSFER_INIT { .answer = STRBUF_INIT }
+#define WIRE_TRANSFER_INIT { .answer = STRBUF_INIT, .head = STRBUF_INIT }
 
 struct wire_options {
 	const char *host; /* "127.0.0.1" or "mrprober.example.net" */

@@ -113,7 +113,7 @@ static void check_measure(
 
 static void check_enum(struct schema_ctx *ctx, const struct field *field, const struct value *v, const char *path)
 {
-	struct strbuf list = STRBUF_INIT;
+	cleanup(strbuf_release) struct strbuf list = STRBUF_INIT;
 	size_t n = 0;
 
 	for (; field->words[n]; n++) {
@@ -127,7 +127,6 @@ static void check_enum(struct schema_ctx *ctx, const struct field *field, const 
 			list.buf, nearest);
 	else
 		problems_add(ctx->problems, value_loc(v), path, "'%s' is not one of %s", v->s, list.buf);
-	strbuf_release(&list);
 }
 
 static struct value *apply_text(

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One row for each command. A new command is one file with a row (and sub-rows) and one pointer in the table of main.c;
+ * One row for each command. A new command is one file with a row (and sub-rows) and one pointer in the table of main.c,
  * then a page man/mrprober-<command>.1.in. The tests compare rows, -h, pages and completion, and name what is missing.
  *
- * The dispatcher parses the row's options into a struct of `opts_size` bytes (a copy of `defaults`, or zeroed), fills in
- * MRPROBER_<OPTION> variables, answers -h, checks the number of arguments, resolves the settings that `needs` asks for,
- * and calls run(); then it flushes and checks stdout. So a run function starts with everything in place:
+ * The dispatcher parses the row's options into a struct of `opts_size` bytes (a copy of `defaults`, or zeroed), fills
+ * in MRPROBER_<OPTION> variables, answers -h, checks the number of arguments, resolves the settings that `needs` asks
+ * for, and calls run(); then it flushes and checks stdout. So a run function starts with everything in place:
  *
  *	struct foo_args { bool check; };
  *	static const struct mrp_opt opts[] = { OPT_BOOL(0, "check", struct foo_args, check, "change nothing"), OPT_END };
@@ -43,7 +43,7 @@ enum {
 
 enum {
 	NEED_SETTINGS = 1 << 0, /* flags, environment, config.yaml with its context */
-	NEED_MANIFEST = 1 << 1, /* and the environment's `api` of a mrprober.yaml in this folder or above, when there is one */
+	NEED_MANIFEST = 1 << 1, /* and the environment's `api` of a mrprober.yaml here or above, when there is one */
 	CMD_HIDDEN = 1 << 2,    /* neither in help nor in completion */
 	CMD_RAW_ARGS = 1 << 3,  /* run() gets all words as they are: no options, no -h, no argument counts */
 };
@@ -68,7 +68,9 @@ struct mrp_cmd {
 };
 
 /* The struct that the options fill, and its defaults. */
+/* clang-format off */
 #define CMD_OPTS(type, ...) .opts_size = sizeof(type), .defaults = &(const type){ __VA_ARGS__ }
+/* clang-format on */
 
 /* All commands, NULL-terminated (main.c). */
 extern const struct mrp_cmd *const mrp_commands[];

@@ -34,7 +34,8 @@ int report_error(const struct mrp_ctx *ctx, struct mrp_err *err)
 	mrp_err_format(&text, err);
 	strbuf_addch(&text, '\n');
 	if (err->code == MRP_EUSAGE)
-		strbuf_addf(&text, "see 'mrprober %s%s-h'\n", ctx->cmd_path ? ctx->cmd_path : "", ctx->cmd_path ? " " : "");
+		strbuf_addf(
+			&text, "see 'mrprober %s%s-h'\n", ctx->cmd_path ? ctx->cmd_path : "", ctx->cmd_path ? " " : "");
 	fputs(text.buf, stderr);
 	mrp_err_clear(err);
 	return code;
@@ -85,8 +86,11 @@ static int check_arg_count(const struct mrp_cmd *cmd, int argc, char **argv, str
 
 static int load_settings(struct mrp_ctx *ctx, unsigned needs, struct mrp_err *err)
 {
-	(void)needs;
-	return settings_init(ctx, err);
+	if (settings_init(ctx, err) < 0)
+		return -1;
+	if (needs & (NEED_SETTINGS | NEED_MANIFEST) && settings_load_config(ctx, err) < 0)
+		return -1;
+	return needs & NEED_MANIFEST ? settings_find_manifest(ctx, err) : 0;
 }
 
 static int no_sub(const struct mrp_cmd *cmd, const char *name, struct mrp_err *err)
@@ -104,11 +108,13 @@ static int no_sub(const struct mrp_cmd *cmd, const char *name, struct mrp_err *e
 	return mrp_err_set(err, MRP_EUSAGE, "unknown command '%s'", name);
 }
 
-static int run_row(struct mrp_ctx *ctx, const struct mrp_cmd *cmd, void *opts, int argc, char **argv, struct mrp_err *err);
+static int run_row(
+	struct mrp_ctx *ctx, const struct mrp_cmd *cmd, void *opts, int argc, char **argv, struct mrp_err *err);
 
 /* A command that has subs: 1 when its words name one (or ask for help) and *code is set, 0 when they are its own. A
  * command that can also run by itself has options of its own, so there only the very first word can name a sub. */
-static int try_sub(struct mrp_ctx *ctx, const struct mrp_cmd *cmd, int argc, char **argv, int *code, struct mrp_err *err)
+static int try_sub(
+	struct mrp_ctx *ctx, const struct mrp_cmd *cmd, int argc, char **argv, int *code, struct mrp_err *err)
 {
 	struct mrp_opt_group common = { common_opts, &ctx->globals, 0 };
 	bool help;
@@ -134,7 +140,8 @@ static int try_sub(struct mrp_ctx *ctx, const struct mrp_cmd *cmd, int argc, cha
 	return *code < 0 ? -1 : 1;
 }
 
-static int run_row(struct mrp_ctx *ctx, const struct mrp_cmd *cmd, void *opts, int argc, char **argv, struct mrp_err *err)
+static int run_row(
+	struct mrp_ctx *ctx, const struct mrp_cmd *cmd, void *opts, int argc, char **argv, struct mrp_err *err)
 {
 	struct mrp_opt_group groups[] = { { cmd->opts, opts, 0 }, { common_opts, &ctx->globals, 0 } };
 	bool help;

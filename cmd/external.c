@@ -38,10 +38,11 @@ int run_external(struct mrp_ctx *ctx, const char *name, char **argv, struct mrp_
 	cleanup(freep) char *full = find_program(program);
 	if (!full)
 		return 0;
-	if (settings_init(ctx, err) < 0)
+	if (settings_init(ctx, err) < 0 || settings_load_config(ctx, err) < 0 || settings_find_manifest(ctx, err) < 0)
 		return -1;
 	settings_export(ctx);
 	argv[0] = program;
+	report_warnings(ctx);
 	execv(full, argv);
 	return mrp_err_errno(err, "cannot run '%s'", full);
 }

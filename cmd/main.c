@@ -5,6 +5,7 @@
  */
 #include "dispatch.h"
 
+#include "../lib/cli/words.h"
 #include "options.h"
 
 #include <fcntl.h>
@@ -38,36 +39,80 @@ static int overview(FILE *to)
 	return to == stdout ? 0 : MRP_EXIT_USAGE;
 }
 
-static int run_named(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
+/* The words of an alias in place of its name; they live as long as ctx. */
+static char **expand_alias(
+	struct mrp_ctx *ctx, const struct mrp_alias *alias, int *argc, char **argv, struct mrp_err *err)
 {
-	const struct mrp_cmd *cmd = cmd_find(mrp_commands, argv[0]);
+	cleanup(strvec_clear) struct strvec words = STRVEC_INIT;
 
-	if (cmd)
-		return dispatch(ctx, cmd, argc - 1, argv + 1);
-	if (run_external(ctx, argv[0], argv, err) < 0)
+	if (mrp_split_words(&words, alias->words, err) < 0) {
+		mrp_err_wrap(err, "alias '%s'", alias->name);
+		return NULL;
+	}
+	for (int i = 1; i < *argc; i++)
+		strvec_push(&words, argv[i]);
+	char **expanded = arena_alloc(&ctx->arena, (words.n + 1) * sizeof(*expanded));
+	for (size_t i = 0; i <= words.n; i++)
+		expanded[i] = words.v[i] ? arena_strdup(&ctx->arena, words.v[i]) : NULL;
+	*argc = (int)words.n;
+	return expanded;
+}
+
+/* A command, a program mrprober-<name>, or an alias. 1: it was an alias, the words are replaced. */
+static int run_named(
+	struct mrp_ctx *ctx, int *argc, char ***argv, struct strvec *expanded, int *code, struct mrp_err *err)
+{
+	const char *name = **argv;
+	const struct mrp_cmd *cmd = cmd_find(mrp_commands, name);
+
+	if (cmd) {
+		*code = dispatch(ctx, cmd, *argc - 1, *argv + 1);
+		return 0;
+	}
+	if (run_external(ctx, name, *argv, err) < 0 || settings_load_aliases(ctx, err) < 0)
 		return -1;
-	return unknown_command(ctx, argv[0], err);
+	const struct mrp_alias *alias = mrp_alias_find(ctx, name);
+	if (!alias)
+		return unknown_command(ctx, name, err);
+	if (strvec_contains(expanded, name))
+		return mrp_err_at(err, MRP_EUSAGE, alias->loc, "alias '%s' ends in itself", name);
+	strvec_push(expanded, name);
+	*argv = expand_alias(ctx, alias, argc, *argv, err);
+	return *argv ? 1 : -1;
+}
+
+static int change_folder(const char *folder, struct mrp_err *err)
+{
+	if (!folder || chdir(folder) == 0)
+		return 0;
+	mrp_err_errno(err, "cannot change to folder '%s'", folder);
+	err->code = MRP_EUSAGE;
+	return -1;
 }
 
 static int run_words(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
-	struct mrp_opt_group global = { global_opts, &ctx->globals, 0 };
-	bool help;
+	cleanup(strvec_clear) struct strvec expanded = STRVEC_INIT;
+	int again, code = 0;
 
-	if (mrp_opts_parse(&global, 1, &argc, argv, OPTS_STOP_AT_ARGUMENT, &help, err) < 0)
-		return -1;
-	if (help)
-		return overview(stdout);
-	if (ctx->globals.version)
-		return dispatch(ctx, cmd_find(mrp_commands, "version"), 0, argv + argc);
-	if (!argc)
-		return overview(stderr);
-	if (ctx->globals.chdir && chdir(ctx->globals.chdir) < 0) {
-		mrp_err_errno(err, "cannot change to folder '%s'", ctx->globals.chdir);
-		err->code = MRP_EUSAGE;
-		return -1;
-	}
-	return run_named(ctx, argc, argv, err);
+	do {
+		struct mrp_opt_group global = { global_opts, &ctx->globals, 0 };
+		bool help;
+
+		if (mrp_opts_parse(&global, 1, &argc, argv, OPTS_STOP_AT_ARGUMENT, &help, err) < 0)
+			return -1;
+		if (help)
+			return overview(stdout);
+		if (ctx->globals.version)
+			return dispatch(ctx, cmd_find(mrp_commands, "version"), 0, argv + argc);
+		if (!argc)
+			return overview(stderr);
+		if (change_folder(ctx->globals.chdir, err) < 0)
+			return -1;
+		ctx->globals.chdir = NULL;
+		again = run_named(ctx, &argc, &argv, &expanded, &code, err);
+	} while (again > 0);
+	return again < 0 ? -1 : code;
 }
 
 int main(int argc, char **argv)
@@ -77,6 +122,7 @@ int main(int argc, char **argv)
 
 	reserve_standard_fds();
 	int code = run_words(&ctx, argc ? argc - 1 : 0, argv + (argc > 0), &err);
+	report_warnings(&ctx);
 	if (code < 0)
 		code = report_error(&ctx, &err);
 	mrp_ctx_release(&ctx);

@@ -45,7 +45,7 @@ VEC_DEFINE(mrp_alias_vec, struct mrp_alias)
 /* What the global options fill in. */
 struct mrp_globals {
 	const char *chdir, *context, *api_url, *environment;
-	int color; /* enum mrp_color, or -1: not given */
+	int color;   /* enum mrp_color, or -1: not given */
 	int quiet;   /* likewise */
 	int verbose; /* likewise */
 	bool version;
@@ -63,10 +63,10 @@ struct mrp_ctx {
 	struct mrp_globals globals;
 	struct mrp_setting settings[SETTING_COUNT];
 	struct mrp_alias_vec aliases;
-	char *token; /* read from the token file; owned */
-	struct problems warnings;  /* of settings; the dispatcher prints them */
-	struct arena arena;        /* lives as long as the command */
-	bool config_loaded;
+	char *token;              /* read from the token file; owned */
+	struct problems warnings; /* of settings; the dispatcher prints them */
+	struct arena arena;       /* lives as long as the command */
+	struct value *configs[2]; /* config.yaml of the user, of the system; NULL: not read yet */
 };
 
 /* "api-url" */
@@ -81,13 +81,17 @@ void setting_origin(struct strbuf *out, const struct mrp_setting *setting);
 
 /* Flags, environment and defaults into ctx->settings; sets quiet, verbose, colours. Reads no file. */
 int settings_init(struct mrp_ctx *ctx, struct mrp_err *err);
-/* And config.yaml, the user's and the system's: top level, context, aliases. A second call does nothing. */
+/* Reads config.yaml, the user's and the system's, once, for the aliases in it. All mistakes go to ctx->warnings. */
+int settings_load_aliases(struct mrp_ctx *ctx, struct mrp_err *err);
+/* And the settings of config.yaml: its top level and the context. */
 int settings_load_config(struct mrp_ctx *ctx, struct mrp_err *err);
 /* And a manifest's environment: `manifest` is the parsed mrprober.yaml. Without a named environment its only one is
  * taken; several and none named leave `environment` unset. */
 int settings_add_manifest(struct mrp_ctx *ctx, const struct value *manifest, struct mrp_err *err);
 /* And the manifest found in this folder or above it, if any. */
 int settings_find_manifest(struct mrp_ctx *ctx, struct mrp_err *err);
+/* NULL when there is none. Borrowed from ctx. */
+const struct mrp_alias *mrp_alias_find(const struct mrp_ctx *ctx, const char *name);
 void mrp_ctx_release(struct mrp_ctx *ctx);
 
 /* What a setting says now; NULL when unset. */

@@ -109,7 +109,8 @@ static int unknown_long(struct walk *walk, const char *name, size_t len, struct 
 }
 
 /* The value of `match`: what is glued to it, or the next word. */
-static int set_with_arg(struct walk *walk, const struct match *match, const char *glued, const char *shown, struct mrp_err *err)
+static int set_with_arg(
+	struct walk *walk, const struct match *match, const char *glued, const char *shown, struct mrp_err *err)
 {
 	const char *text = glued;
 
@@ -158,7 +159,8 @@ static int parse_letters(struct walk *walk, const char *word, struct mrp_err *er
 				*walk->help = true;
 				return 0;
 			}
-			return mrp_err_set(err, MRP_EUSAGE, "unknown option '%s'", p == word + 1 && word[2] ? word : shown);
+			return mrp_err_set(
+				err, MRP_EUSAGE, "unknown option '%s'", p == word + 1 && word[2] ? word : shown);
 		}
 		mark_seen(&match);
 		if (mrp_opt_has_arg(match.opt))

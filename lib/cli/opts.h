@@ -62,19 +62,19 @@ typedef void mrp_complete_fn(struct mrp_complete *c, int argc, char *const *argv
 
 struct mrp_opt {
 	enum mrp_opt_type type;
-	char letter;       /* 0: none */
-	const char *name;  /* without dashes; NULL: only a letter */
-	size_t offset;     /* in the command's struct */
-	const char *arg;   /* "<file>", "N|P%", the words of an ENUM; NULL for BOOL, TRISTATE, COUNT */
-	const char *help;  /* one line, no full stop; a default is said here */
+	char letter;      /* 0: none */
+	const char *name; /* without dashes; NULL: only a letter */
+	size_t offset;    /* in the command's struct */
+	const char *arg;  /* "<file>", "N|P%", the words of an ENUM; NULL for BOOL, TRISTATE, COUNT */
+	const char *help; /* one line, no full stop; a default is said here */
 	int64_t min, max;
 	unsigned flags;
 	mrp_complete_fn *complete; /* values; may be NULL */
 };
 
 /* A compile-time check that the member has the type the row writes. */
-#define OPT_AT_(st, member, want)                                                                                      \
-	(offsetof(st, member) +                                                                                        \
+#define OPT_AT_(st, member, want) \
+	(offsetof(st, member) +   \
 		0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((st *)0)->member), want) ? 1 : -1]))
 
 /* clang-format off */

@@ -11,10 +11,12 @@ typedef int set_fn(const struct mrp_opt *opt, void *member, const char *text, st
 
 static int set_bool(const struct mrp_opt *opt, void *member, const char *text, struct mrp_err *err)
 {
+	/* clang-format off */
 	static const struct { const char *word; bool value; } words[] = {
 		{ "1", true }, { "true", true }, { "yes", true }, { "on", true },
 		{ "0", false }, { "false", false }, { "no", false }, { "off", false },
 	};
+	/* clang-format on */
 
 	(void)opt;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -63,8 +65,7 @@ static bool bounded(const struct mrp_opt *opt)
 
 static int set_int(const struct mrp_opt *opt, void *member, const char *text, struct mrp_err *err)
 {
-	return parse_int(
-		member, text, bounded(opt) ? opt->min : INT64_MIN, bounded(opt) ? opt->max : INT64_MAX, err);
+	return parse_int(member, text, bounded(opt) ? opt->min : INT64_MIN, bounded(opt) ? opt->max : INT64_MAX, err);
 }
 
 /* Durations and sizes: bounds are said in the option's own units. */

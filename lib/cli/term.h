@@ -10,12 +10,12 @@ enum mrp_color { MRP_COLOR_AUTO, MRP_COLOR_ALWAYS, MRP_COLOR_NEVER };
 
 enum mrp_style {
 	STYLE_PLAIN,
-	STYLE_BOLD,    /* headings */
-	STYLE_DIM,     /* less important */
-	STYLE_ADD,     /* created, good: green */
-	STYLE_CHANGE,  /* updated, warnings: yellow */
-	STYLE_REMOVE,  /* deleted, bad: red */
-	STYLE_NAME,    /* what a line is about: cyan */
+	STYLE_BOLD,   /* headings */
+	STYLE_DIM,    /* less important */
+	STYLE_ADD,    /* created, good: green */
+	STYLE_CHANGE, /* updated, warnings: yellow */
+	STYLE_REMOVE, /* deleted, bad: red */
+	STYLE_NAME,   /* what a line is about: cyan */
 };
 
 bool mrp_term_is_terminal(int fd);

@@ -51,7 +51,8 @@ void mrp_wrap_paragraphs(struct strbuf *out, const char *text, size_t columns)
 	}
 }
 
-void mrp_wrap_entry(struct strbuf *out, const char *term, const char *help, size_t indent, size_t help_column, size_t columns)
+void mrp_wrap_entry(
+	struct strbuf *out, const char *term, const char *help, size_t indent, size_t help_column, size_t columns)
 {
 	size_t width = indent + utf8_columns(term, strlen(term));
 

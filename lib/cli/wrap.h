@@ -14,6 +14,7 @@ void mrp_wrap(struct strbuf *out, const char *text, size_t column, size_t indent
 /* Paragraphs separated by empty lines. */
 void mrp_wrap_paragraphs(struct strbuf *out, const char *text, size_t columns);
 /* "  term      help": help starts at help_column, on a line of its own when the term is too long. */
-void mrp_wrap_entry(struct strbuf *out, const char *term, const char *help, size_t indent, size_t help_column, size_t columns);
+void mrp_wrap_entry(
+	struct strbuf *out, const char *term, const char *help, size_t indent, size_t help_column, size_t columns);
 
 #endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "prompt.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+bool mrp_can_prompt(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+/* One line, byte by byte: what comes after it is not ours. 0 at the end of input, -1 with errno. */
+static int read_line(struct strbuf *line)
+{
+	char c;
+
+	for (;;) {
+		ssize_t n = read(STDIN_FILENO, &c, 1);
+
+		if (n <= 0)
+			return n < 0 ? -1 : line->len > 0;
+		if (c == '\n')
+			return 1;
+		if (line->len < 256)
+			strbuf_addch(line, c);
+	}
+}
+
+int mrp_prompt_yes_no(bool *yes, const char *question, const char *flag, struct mrp_err *err)
+{
+	cleanup(strbuf_release) struct strbuf line = STRBUF_INIT;
+
+	*yes = false;
+	if (!mrp_can_prompt())
+		return mrp_err_set(err, MRP_EUSAGE, "there is no terminal to ask on; pass '%s'", flag);
+	fflush(stdout);
+	fprintf(stderr, "%s [y/N] ", question);
+	fflush(stderr);
+	int got = read_line(&line);
+	if (got < 0) {
+		int error = errno;
+
+		fputc('\n', stderr);
+		errno = error;
+		if (error == EINTR)
+			return mrp_err_set(err, MRP_EINTERRUPTED, "interrupted");
+		return mrp_err_errno(err, "cannot read the answer");
+	}
+	if (!got)
+		fputc('\n', stderr);
+	*yes = strcasecmp(line.buf, "y") == 0 || strcasecmp(line.buf, "yes") == 0;
+	return 0;
+}

@@ -46,7 +46,7 @@ test_shell_syntax()
 		*) sh -n "$file" ;;
 		esac || fail "$file: syntax"
 	done
-	for file in completions/* ; do
+	for file in completions/*.bash; do
 		[ ! -f "$file" ] || bash -n "$file" || fail "$file: syntax"
 	done
 }

@@ -3,6 +3,7 @@
 #include "cmd.h"
 
 #include "../lib/base/text.h"
+#include "complete_sources.h"
 
 struct list_args {
 	bool show_origin;
@@ -85,6 +86,7 @@ static const struct mrp_cmd get = {
 	.max_args = 1,
 	.needs = NEED_SETTINGS | NEED_MANIFEST,
 	.run = run_get,
+	.complete = complete_settings,
 };
 
 static const struct mrp_cmd *const subs[] = { &get, &list, NULL };

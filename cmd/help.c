@@ -4,6 +4,7 @@
 
 #include "../lib/base/file.h"
 #include "../lib/base/text.h"
+#include "complete_sources.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -103,4 +104,5 @@ const struct mrp_cmd cmd_help = {
 	.args = "[<command> [<command>]]",
 	.max_args = 2,
 	.run = run_help,
+	.complete = complete_help,
 };

@@ -11,13 +11,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-extern const struct mrp_cmd cmd_config, cmd_help, cmd_version;
+extern const struct mrp_cmd cmd_complete, cmd_config, cmd_help, cmd_version;
 
 /* In the order of the overview. */
 const struct mrp_cmd *const mrp_commands[] = {
 	&cmd_config,
 	&cmd_help,
 	&cmd_version,
+	&cmd_complete,
 	NULL,
 };
 

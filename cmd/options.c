@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "../lib/cli/context.h"
+#include "complete_sources.h"
 
 /* Their variables of the environment are settings, which know their origin; so OPTF_NO_ENV. */
 /* clang-format off */
@@ -9,9 +10,9 @@
 	OPT_STRING(0, "api-url", struct mrp_globals, api_url, "<url>",                                                 \
 		"the API; default http://127.0.0.1:8080", .flags = OPTF_NO_ENV),                                       \
 	OPT_STRING(0, "environment", struct mrp_globals, environment, "<name>",                                        \
-		"which environment of the manifest", .flags = OPTF_NO_ENV),                                            \
+		"which environment of the manifest", .flags = OPTF_NO_ENV, .complete = complete_environments),         \
 	OPT_STRING(0, "context", struct mrp_globals, context, "<name>",                                                \
-		"which context of config.yaml", .flags = OPTF_NO_ENV),                                                 \
+		"which context of config.yaml", .flags = OPTF_NO_ENV, .complete = complete_contexts),                  \
 	OPT_ENUM(0, "color", struct mrp_globals, color, MRP_COLOR_WORDS,                                               \
 		"colours; auto: on a terminal, and NO_COLOR is not set", .flags = OPTF_NO_ENV),                        \
 	OPT_TRISTATE('q', "quiet", struct mrp_globals, quiet,                                                          \

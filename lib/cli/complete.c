@@ -14,3 +14,15 @@ void mrp_complete_add(struct mrp_complete *c, const char *candidate, const char 
 	}
 	strbuf_addch(&c->out, '\n');
 }
+
+void mrp_complete_files(struct mrp_complete *c, int argc, char *const *argv, const char *word)
+{
+	(void)argc, (void)argv, (void)word;
+	c->flags &= ~(unsigned)COMPLETE_NO_FILES;
+}
+
+void mrp_complete_folders(struct mrp_complete *c, int argc, char *const *argv, const char *word)
+{
+	(void)argc, (void)argv, (void)word;
+	c->flags = (c->flags & ~(unsigned)COMPLETE_NO_FILES) | COMPLETE_FOLDERS;
+}

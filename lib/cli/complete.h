@@ -3,6 +3,7 @@
 #ifndef MRP_CLI_COMPLETE_H
 #define MRP_CLI_COMPLETE_H
 
+#include "context.h"
 #include "opts.h"
 
 /* What the shell should do besides offering the candidates; the bits of cobra's protocol. */
@@ -15,6 +16,7 @@ enum {
 };
 
 struct mrp_complete {
+	struct mrp_ctx *ctx; /* the options that stand on the line so far are in ctx->globals; no file has been read */
 	struct strbuf out;
 	const char *word;   /* what is there already */
 	const char *prefix; /* goes before each candidate: "--only=" */
@@ -24,5 +26,9 @@ struct mrp_complete {
 
 /* Offer a candidate when it starts with the word; a second offer of the same is dropped. `description` may be NULL. */
 void mrp_complete_add(struct mrp_complete *c, const char *candidate, const char *description);
+
+/* Sources that any row can name. */
+void mrp_complete_files(struct mrp_complete *c, int argc, char *const *argv, const char *word);
+void mrp_complete_folders(struct mrp_complete *c, int argc, char *const *argv, const char *word);
 
 #endif

@@ -66,6 +66,7 @@ struct mrp_ctx {
 	char *token;              /* read from the token file; owned */
 	struct problems warnings; /* of settings; the dispatcher prints them */
 	struct arena arena;       /* lives as long as the command */
+	struct value *manifest;   /* the mrprober.yaml found here or above; NULL: none, or not read yet */
 	struct value *configs[2]; /* config.yaml of the user, of the system; NULL: not read yet */
 };
 
@@ -88,6 +89,8 @@ int settings_load_config(struct mrp_ctx *ctx, struct mrp_err *err);
 /* And a manifest's environment: `manifest` is the parsed mrprober.yaml. Without a named environment its only one is
  * taken; several and none named leave `environment` unset. */
 int settings_add_manifest(struct mrp_ctx *ctx, const struct value *manifest, struct mrp_err *err);
+/* Reads the mrprober.yaml of this folder or above it, if any, into ctx->manifest. Its mistakes are one warning. */
+int settings_read_manifest(struct mrp_ctx *ctx, struct mrp_err *err);
 /* And the manifest found in this folder or above it, if any. */
 int settings_find_manifest(struct mrp_ctx *ctx, struct mrp_err *err);
 /* NULL when there is none. Borrowed from ctx. */

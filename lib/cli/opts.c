@@ -34,30 +34,39 @@ static bool names_row(const struct mrp_opt *opt, const char *name, size_t len)
 	return opt->name && strlen(opt->name) == len && memcmp(opt->name, name, len) == 0;
 }
 
-static bool find_long(struct walk *walk, const char *name, size_t len, struct match *match)
+const struct mrp_opt *mrp_opt_find(const struct mrp_opt *opts, const char *name, size_t len, bool *no)
 {
-	bool no = len > 3 && memcmp(name, "no-", 3) == 0;
+	bool starts_no = len > 3 && memcmp(name, "no-", 3) == 0;
 
-	for (size_t i = 0; i < walk->n_groups; i++) {
-		for (const struct mrp_opt *opt = walk->groups[i].opts; opt && opt->type; opt++) {
-			bool plain = names_row(opt, name, len);
+	for (const struct mrp_opt *opt = opts; opt && opt->type; opt++) {
+		bool plain = names_row(opt, name, len);
 
-			if (!plain && !(no && mrp_opt_has_no(opt) && names_row(opt, name + 3, len - 3)))
-				continue;
-			*match = (struct match){ &walk->groups[i], opt, !plain };
-			return true;
-		}
+		*no = !plain;
+		if (plain || (starts_no && mrp_opt_has_no(opt) && names_row(opt, name + 3, len - 3)))
+			return opt;
 	}
-	return false;
+	return NULL;
 }
 
-static bool find_letter(struct walk *walk, char letter, struct match *match)
+const struct mrp_opt *mrp_opt_find_letter(const struct mrp_opt *opts, char letter)
+{
+	for (const struct mrp_opt *opt = opts; opt && opt->type; opt++) {
+		if (opt->letter == letter)
+			return opt;
+	}
+	return NULL;
+}
+
+/* In the first group that has it. */
+static bool find(struct walk *walk, const char *name, size_t len, char letter, struct match *match)
 {
 	for (size_t i = 0; i < walk->n_groups; i++) {
-		for (const struct mrp_opt *opt = walk->groups[i].opts; opt && opt->type; opt++) {
-			if (opt->letter != letter)
-				continue;
-			*match = (struct match){ &walk->groups[i], opt, false };
+		const struct mrp_opt *opts = walk->groups[i].opts;
+		bool no = false;
+		const struct mrp_opt *opt = name ? mrp_opt_find(opts, name, len, &no) : mrp_opt_find_letter(opts, letter);
+
+		if (opt) {
+			*match = (struct match){ &walk->groups[i], opt, no };
 			return true;
 		}
 	}
@@ -133,7 +142,7 @@ static int parse_long(struct walk *walk, const char *word, struct mrp_err *err)
 		*walk->help = true;
 		return 0;
 	}
-	if (!find_long(walk, name, len, &match))
+	if (!find(walk, name, len, '\0', &match))
 		return unknown_long(walk, name, len, err);
 	mark_seen(&match);
 	if (mrp_opt_has_arg(match.opt)) {
@@ -154,7 +163,7 @@ static int parse_letters(struct walk *walk, const char *word, struct mrp_err *er
 		char shown[] = { '-', *p, '\0' };
 		struct match match;
 
-		if (!find_letter(walk, *p, &match)) {
+		if (!find(walk, NULL, 0, *p, &match)) {
 			if (*p == 'h') {
 				*walk->help = true;
 				return 0;

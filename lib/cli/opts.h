@@ -131,6 +131,10 @@ int mrp_opt_set(const struct mrp_opt *opt, void *base, const char *text, const c
 /* Release what the struct owns: its LISTs. */
 void mrp_opts_release(const struct mrp_opt *opts, void *base);
 
+/* The row that "name" (without dashes) means, or NULL; *no when it is written --no-name. */
+const struct mrp_opt *mrp_opt_find(const struct mrp_opt *opts, const char *name, size_t len, bool *no);
+const struct mrp_opt *mrp_opt_find_letter(const struct mrp_opt *opts, char letter);
+
 /* "MRPROBER_LOCK_TIMEOUT" for "lock-timeout". */
 void mrp_opt_env_name(struct strbuf *out, const struct mrp_opt *opt);
 /* True when the type takes an argument. */

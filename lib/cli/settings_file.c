@@ -269,21 +269,28 @@ static char *find_manifest(struct mrp_ctx *ctx)
 	return NULL;
 }
 
-int settings_find_manifest(struct mrp_ctx *ctx, struct mrp_err *err)
+int settings_read_manifest(struct mrp_ctx *ctx, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 	struct problems problems = PROBLEMS_INIT;
-	cleanup(freep) char *found = find_manifest(ctx);
+	cleanup(freep) char *found = ctx->manifest ? NULL : find_manifest(ctx);
 
 	if (!found)
 		return 0;
 	if (read_file(&text, found, YAML_MAX_BYTES, err) < 0)
 		return -1;
 	const char *path = arena_strdup(&ctx->arena, found);
-	const struct value *v = value_from_yaml(&ctx->arena, text.buf, text.len, path, YAML_LOCAL_TAGS, &problems);
+	ctx->manifest = value_from_yaml(&ctx->arena, text.buf, text.len, path, YAML_LOCAL_TAGS, &problems);
 	if (problems.errors)
 		problems_warn(&ctx->warnings, (struct mrp_loc){ path }, NULL,
 			"has mistakes ('mrprober synchronize --validate' shows them)");
 	problems_clear(&problems);
-	return v ? settings_add_manifest(ctx, v, err) : 0;
+	return 0;
+}
+
+int settings_find_manifest(struct mrp_ctx *ctx, struct mrp_err *err)
+{
+	if (settings_read_manifest(ctx, err) < 0)
+		return -1;
+	return ctx->manifest ? settings_add_manifest(ctx, ctx->manifest, err) : 0;
 }

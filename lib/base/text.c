@@ -70,10 +70,12 @@ bool glob_match_path(const char *glob, const char *path)
 {
 	const char *rest;
 
-	if (!skip_prefix(glob, "**/", &rest))  {
+	if (streq(glob, "**"))
+		return true;
+	if (!skip_prefix(glob, "**/", &rest)) {
 		const char *slash = strchr(glob, '/');
 
-		if (!slash || !strstr(glob, "**/"))
+		if (!slash || !strstr(glob, "**"))
 			return fnmatch(glob, path, FNM_PATHNAME) == 0;
 		/* one folder by one folder, so that a later '**' is met at the start of what is left */
 		const char *path_slash = strchr(path, '/');
@@ -86,6 +88,8 @@ bool glob_match_path(const char *glob, const char *path)
 		free(folder_glob);
 		free(folder);
 		return match;
+	}
+	while (skip_prefix(rest, "**/", &rest)) {
 	}
 	for (const char *p = path; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL) {
 		if (glob_match_path(rest, p))

@@ -13,7 +13,8 @@ size_t utf8_columns(const char *s, size_t len);
 
 /* Shell glob (fnmatch(3)); a glob without a slash matches names, '/' is matched literally only. */
 bool glob_match(const char *glob, const char *text);
-/* For paths: as glob_match, and '**' + '/' stands for any number of folders. */
+/* For paths: as glob_match, and a part that is two stars stands for any number of folders, at the end for everything
+ * beneath. */
 bool glob_match_path(const char *glob, const char *path);
 
 /* The word of `words` nearest to `text` (optimal string alignment), or NULL when none is near enough to be what was

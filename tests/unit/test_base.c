@@ -135,7 +135,8 @@ static void test_globs(void **state)
 		{ "*.tf", "a/main.tf", false }, { "**/*.tf", "main.tf", true }, { "**/*.tf", "a/b/main.tf", true },
 		{ "a/**/x", "a/x", true }, { "a/**/x", "a/b/c/x", true }, { "a/**/x", "b/x", false },
 		{ "hooks/*/*", "hooks/before-plan/10.sh", true }, { "hooks/*", "hooks/before-plan/10.sh", false },
-		{ "templates/*.tpl", "templates/a.tpl", true }, { "[ab].sh", "a.sh", true }, { "[ab].sh", "c.sh", false } };
+		{ "a/**", "a/b/c", true }, { "a/**", "a", false }, { "**", "a/b", true },
+		{ "**/**/x", "a/x", true }, { "templates/*.tpl", "templates/a.tpl", true }, { "[ab].sh", "a.sh", true }, { "[ab].sh", "c.sh", false } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -131,18 +131,23 @@ static struct value *schema_of(struct arena *arena, const struct field *field, u
 	return v;
 }
 
-struct value *schema_to_json(
-	struct arena *arena, const struct field *fields, unsigned where, const char *id, const char *title)
+static void add_head(struct arena *arena, struct value *v, const char *id, const char *title)
 {
-	struct value *v = value_object(arena), *properties = value_object(arena), *required = value_array(arena),
-		     *one = value_array(arena);
-
 	if (id) {
 		set_string(arena, v, "$schema", "https://json-schema.org/draft/2020-12/schema");
 		set_string(arena, v, "$id", id);
 	}
 	if (title)
 		set_string(arena, v, "title", title);
+}
+
+struct value *schema_to_json(
+	struct arena *arena, const struct field *fields, unsigned where, const char *id, const char *title)
+{
+	struct value *v = value_object(arena), *properties = value_object(arena), *required = value_array(arena),
+		     *one = value_array(arena);
+
+	add_head(arena, v, id, title);
 	set_string(arena, v, "type", "object");
 	for (const struct field *field = fields; field->name; field++) {
 		bool shown = field->flags & (where | (where & FF_API ? FF_READONLY : 0));
@@ -167,4 +172,15 @@ struct value *schema_to_json(
 		value_set(arena, v, "oneOf", one);
 	value_set(arena, v, "additionalProperties", value_bool(arena, false));
 	return v;
+}
+
+struct value *schema_value_to_json(
+	struct arena *arena, const struct field *field, unsigned where, const char *id, const char *title)
+{
+	struct value *head = value_object(arena), *v = schema_of(arena, field, where);
+
+	add_head(arena, head, id, title);
+	for (uint32_t i = 0; i < v->n; i++)
+		value_append(arena, head, v->members[i].key, v->members[i].value);
+	return head;
 }

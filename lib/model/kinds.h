@@ -57,7 +57,7 @@ bool prober_runs_on(const struct value *prober, const char *cluster);
 /* Label names that metrics use themselves. */
 bool label_reserved(const char *name);
 
-extern const struct field recipe_fields[], cluster_fields[], prober_fields[], manifest_fields[];
+extern const struct field recipe_fields[], cluster_fields[], prober_fields[];
 void recipe_check(struct schema_ctx *ctx, const struct value *recipe);
 void cluster_check(struct schema_ctx *ctx, const struct value *cluster);
 void prober_check(struct schema_ctx *ctx, const struct value *prober);

@@ -9,18 +9,41 @@
 #include "../base/text.h"
 #include "../value/json.h"
 
-static struct value *apply_field(
-	struct schema_ctx *ctx, const struct field *field, struct value *v, const char *path);
+/* Where we are, for messages only: put together when there is one. */
+struct path {
+	const struct path *up;
+	const char *name; /* NULL: an item of a list */
+	uint32_t index;
+};
 
-/* A field's name inside messages: "limits" + "memory" -> "limits.memory". */
-static const char *join_path(struct schema_ctx *ctx, const char *path, const char *name)
+static struct value *apply_field(
+	struct schema_ctx *ctx, const struct field *field, struct value *v, const struct path *path);
+static struct value *apply_object(
+	struct schema_ctx *ctx, const struct field *fields, const struct value *v, const struct path *path);
+
+/* "placements[2].limits.memory" */
+static void add_path(struct strbuf *out, const struct path *path)
 {
-	return *path ? arena_printf(ctx->arena, "%s.%s", path, name) : name;
+	if (!path)
+		return;
+	add_path(out, path->up);
+	if (!path->name)
+		strbuf_addf(out, "[%u]", path->index);
+	else if (*path->name)
+		strbuf_addf(out, "%s%s", out->len ? "." : "", path->name);
 }
 
-static const char *index_path(struct schema_ctx *ctx, const char *path, uint32_t i)
+static void PRINTF(4, 5) report(
+	struct schema_ctx *ctx, struct mrp_loc loc, const struct path *path, const char *fmt, ...)
 {
-	return arena_printf(ctx->arena, "%s[%u]", path, i);
+	cleanup(strbuf_release) struct strbuf field = STRBUF_INIT, message = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&message, fmt, ap);
+	va_end(ap);
+	add_path(&field, path);
+	problems_add(ctx->problems, loc, field.buf, "%s", message.buf);
 }
 
 const struct field *field_find(const struct field *fields, const char *name, unsigned where)
@@ -33,7 +56,7 @@ const struct field *field_find(const struct field *fields, const char *name, uns
 }
 
 static void unknown_key(
-	struct schema_ctx *ctx, const struct field *fields, const struct value *v, const struct member *m, const char *path)
+	struct schema_ctx *ctx, const struct field *fields, const struct value *v, const struct member *m, const struct path *path)
 {
 	const char *words[64];
 	size_t n = 0;
@@ -45,21 +68,21 @@ static void unknown_key(
 	const char *nearest = nearest_word(m->key, words, n);
 	struct mrp_loc loc = member_loc(v, m);
 	if (nearest)
-		problems_add(ctx->problems, loc, path, "unknown key '%s' (did you mean '%s'?)", m->key, nearest);
+		report(ctx, loc, path, "unknown key '%s' (did you mean '%s'?)", m->key, nearest);
 	else
-		problems_add(ctx->problems, loc, path, "unknown key '%s'", m->key);
+		report(ctx, loc, path, "unknown key '%s'", m->key);
 }
 
-static void wrong_type(struct schema_ctx *ctx, const struct value *v, const char *path, const char *want)
+static void wrong_type(struct schema_ctx *ctx, const struct value *v, const struct path *path, const char *want)
 {
 	if (v->type == V_NULL)
-		problems_add(ctx->problems, value_loc(v), path, "is empty, should be %s", want);
+		report(ctx, value_loc(v), path, "is empty, should be %s", want);
 	else
-		problems_add(ctx->problems, value_loc(v), path, "is %s, should be %s", value_type_name(v), want);
+		report(ctx, value_loc(v), path, "is %s, should be %s", value_type_name(v), want);
 }
 
 /* The value as text where text is wanted, or NULL after a problem was added. */
-static struct value *as_text(struct schema_ctx *ctx, struct value *v, const char *path, const char *want)
+static struct value *as_text(struct schema_ctx *ctx, struct value *v, const struct path *path, const char *want)
 {
 	if (v->type == V_STRING)
 		return v;
@@ -79,14 +102,14 @@ static bool out_of_bounds(const struct field *field, int64_t n)
 	return (field->min || field->max) && (n < field->min || n > field->max);
 }
 
-static void add_error(struct schema_ctx *ctx, const struct value *v, const char *path, struct mrp_err *err)
+static void add_error(struct schema_ctx *ctx, const struct value *v, const struct path *path, struct mrp_err *err)
 {
-	problems_add(ctx->problems, value_loc(v), path, "%s", err->msg);
+	report(ctx, value_loc(v), path, "%s", err->msg);
 	mrp_err_clear(err);
 }
 
 static void check_measure(
-	struct schema_ctx *ctx, const struct field *field, const struct value *v, const char *path)
+	struct schema_ctx *ctx, const struct field *field, const struct value *v, const struct path *path)
 {
 	struct mrp_err err = MRP_ERR_INIT;
 	bool duration = field->type == F_DURATION;
@@ -99,19 +122,19 @@ static void check_measure(
 	if (!out_of_bounds(field, n))
 		return;
 	if (!duration) {
-		problems_add(ctx->problems, value_loc(v), path, "'%s' is not between %" PRId64 " and %" PRId64 " bytes",
+		report(ctx, value_loc(v), path, "'%s' is not between %" PRId64 " and %" PRId64 " bytes",
 			v->s, field->min, field->max);
 		return;
 	}
 	struct strbuf min = STRBUF_INIT, max = STRBUF_INIT;
 	format_duration(&min, field->min);
 	format_duration(&max, field->max);
-	problems_add(ctx->problems, value_loc(v), path, "'%s' is not between %s and %s", v->s, min.buf, max.buf);
+	report(ctx, value_loc(v), path, "'%s' is not between %s and %s", v->s, min.buf, max.buf);
 	strbuf_release(&min);
 	strbuf_release(&max);
 }
 
-static void check_enum(struct schema_ctx *ctx, const struct field *field, const struct value *v, const char *path)
+static void check_enum(struct schema_ctx *ctx, const struct field *field, const struct value *v, const struct path *path)
 {
 	cleanup(strbuf_release) struct strbuf list = STRBUF_INIT;
 	size_t n = 0;
@@ -119,18 +142,19 @@ static void check_enum(struct schema_ctx *ctx, const struct field *field, const 
 	for (; field->words[n]; n++) {
 		if (streq(field->words[n], v->s))
 			return;
-		strbuf_addf(&list, "%s%s", n ? ", " : "", field->words[n]);
 	}
+	for (n = 0; field->words[n]; n++)
+		strbuf_addf(&list, "%s%s", n ? ", " : "", field->words[n]);
 	const char *nearest = nearest_word(v->s, field->words, n);
 	if (nearest)
-		problems_add(ctx->problems, value_loc(v), path, "'%s' is not one of %s (did you mean '%s'?)", v->s,
+		report(ctx, value_loc(v), path, "'%s' is not one of %s (did you mean '%s'?)", v->s,
 			list.buf, nearest);
 	else
-		problems_add(ctx->problems, value_loc(v), path, "'%s' is not one of %s", v->s, list.buf);
+		report(ctx, value_loc(v), path, "'%s' is not one of %s", v->s, list.buf);
 }
 
 static struct value *apply_text(
-	struct schema_ctx *ctx, const struct field *field, struct value *v, const char *path)
+	struct schema_ctx *ctx, const struct field *field, struct value *v, const struct path *path)
 {
 	static const char *const wants[] = { [F_STRING] = "text", [F_DURATION] = "a duration (like 30s, 5m)",
 		[F_SIZE] = "a size (like 64KiB, 1GiB)", [F_PERCENT] = "a percentage (like 10%)",
@@ -144,9 +168,9 @@ static struct value *apply_text(
 	switch (field->type) {
 	case F_STRING:
 		if (field->max && text->n > field->max)
-			problems_add(ctx->problems, value_loc(v), path, "is longer than %" PRId64 " bytes", field->max);
+			report(ctx, value_loc(v), path, "is longer than %" PRId64 " bytes", field->max);
 		else if (text->n < field->min)
-			problems_add(ctx->problems, value_loc(v), path, "is empty");
+			report(ctx, value_loc(v), path, "is empty");
 		break;
 	case F_DURATION:
 	case F_SIZE:
@@ -161,12 +185,12 @@ static struct value *apply_text(
 		break;
 	default:
 		if (!field->valid(text->s, text->n))
-			problems_add(ctx->problems, value_loc(v), path, "'%s' is not %s", text->s, field->form);
+			report(ctx, value_loc(v), path, "'%s' is not %s", text->s, field->form);
 	}
 	return text;
 }
 
-static void check_number(struct schema_ctx *ctx, const struct field *field, const struct value *v, const char *path)
+static void check_number(struct schema_ctx *ctx, const struct field *field, const struct value *v, const struct path *path)
 {
 	bool whole = field->type == F_INT;
 
@@ -177,29 +201,29 @@ static void check_number(struct schema_ctx *ctx, const struct field *field, cons
 	bool bounds = field->min || field->max;
 	double n = v->type == V_INT ? (double)v->i : v->r;
 	if (bounds && (n < (double)field->min || n > (double)field->max))
-		problems_add(ctx->problems, value_loc(v), path, "is not between %" PRId64 " and %" PRId64, field->min,
+		report(ctx, value_loc(v), path, "is not between %" PRId64 " and %" PRId64, field->min,
 			field->max);
 }
 
 static struct value *apply_list(
-	struct schema_ctx *ctx, const struct field *field, const struct value *v, const char *path)
+	struct schema_ctx *ctx, const struct field *field, const struct value *v, const struct path *path)
 {
 	if (v->type != V_ARRAY) {
 		wrong_type(ctx, v, path, "a list");
 		return (struct value *)v;
 	}
 	if (v->n < field->min)
-		problems_add(ctx->problems, value_loc(v), path, "is an empty list");
+		report(ctx, value_loc(v), path, "is an empty list");
 	if (field->max && v->n > field->max)
-		problems_add(ctx->problems, value_loc(v), path, "has more than %" PRId64 " items", field->max);
+		report(ctx, value_loc(v), path, "has more than %" PRId64 " items", field->max);
 	struct value *result = value_copy_shallow(ctx->arena, v);
 	for (uint32_t i = 0; i < v->n; i++)
-		result->items[i] = apply_field(ctx, field->sub, v->items[i], index_path(ctx, path, i));
+		result->items[i] = apply_field(ctx, field->sub, v->items[i], &(struct path){ path, NULL, i });
 	return result;
 }
 
 static struct value *apply_map(
-	struct schema_ctx *ctx, const struct field *field, const struct value *v, const char *path)
+	struct schema_ctx *ctx, const struct field *field, const struct value *v, const struct path *path)
 {
 	if (v->type != V_OBJECT) {
 		wrong_type(ctx, v, path, "a map");
@@ -210,8 +234,8 @@ static struct value *apply_map(
 		const struct member *m = &v->members[i];
 
 		if (field->valid && !field->valid(m->key, strlen(m->key)))
-			problems_add(ctx->problems, member_loc(v, m), path, "'%s' is not %s", m->key, field->form);
-		result->members[i].value = apply_field(ctx, field->sub, m->value, join_path(ctx, path, m->key));
+			report(ctx, member_loc(v, m), path, "'%s' is not %s", m->key, field->form);
+		result->members[i].value = apply_field(ctx, field->sub, m->value, &(struct path){ path, m->key, 0 });
 	}
 	return result;
 }
@@ -222,7 +246,7 @@ static void count_placeholder(void *ctx, const char *name, size_t len)
 	*(int *)ctx += len ? 1 : 0;
 }
 
-static struct value *apply_matrix(struct schema_ctx *ctx, const struct value *v, const char *path)
+static struct value *apply_matrix(struct schema_ctx *ctx, const struct value *v, const struct path *path)
 {
 	int names = 0;
 
@@ -230,7 +254,7 @@ static struct value *apply_matrix(struct schema_ctx *ctx, const struct value *v,
 		bool one = placeholders(v->s, count_placeholder, &names) == 0 && names == 1 &&
 			skip_prefix(v->s, "${", NULL) && strchr(v->s, '}') == v->s + v->n - 1;
 		if (!one)
-			problems_add(ctx->problems, value_loc(v), path,
+			report(ctx, value_loc(v), path,
 				"'%s' is neither a list nor the name of a list variable (like \"${compute_nodes}\")", v->s);
 		return (struct value *)v;
 	}
@@ -243,7 +267,7 @@ static struct value *apply_matrix(struct schema_ctx *ctx, const struct value *v,
 		struct value *item = v->items[i];
 
 		if (item->type == V_ARRAY || item->type == V_OBJECT || item->type == V_NULL)
-			wrong_type(ctx, item, index_path(ctx, path, i), "text or a number");
+			wrong_type(ctx, item, &(struct path){ path, NULL, i }, "text or a number");
 		else if (item->type == V_STRING || item->text)
 			result->items[i] = as_text(ctx, item, path, "text");
 	}
@@ -251,10 +275,14 @@ static struct value *apply_matrix(struct schema_ctx *ctx, const struct value *v,
 }
 
 static struct value *apply_field(
-	struct schema_ctx *ctx, const struct field *field, struct value *v, const char *path)
+	struct schema_ctx *ctx, const struct field *field, struct value *v, const struct path *path)
 {
 	if (v->flags & VF_BAD)
 		return v;
+	if ((v->flags & (VF_ENV | VF_FILE)) && field->type != F_ANY) {
+		report(ctx, value_loc(v), path, "'%s' can stand in variables only", v->flags & VF_ENV ? "!env" : "!file");
+		return v;
+	}
 	switch (field->type) {
 	case F_STRING:
 	case F_DURATION:
@@ -278,7 +306,7 @@ static struct value *apply_field(
 	case F_MAP:
 		return apply_map(ctx, field, v, path);
 	case F_OBJECT:
-		return schema_apply(ctx, field->sub, v, path);
+		return apply_object(ctx, field->sub, v, path);
 	case F_MATRIX:
 		return apply_matrix(ctx, v, path);
 	}
@@ -298,44 +326,55 @@ static struct value *empty_value(struct arena *arena, enum field_type type)
 	}
 }
 
-/* What a table demands beyond single fields: required ones, and exactly one of the FF_ONE group. */
-static void check_presence(
-	struct schema_ctx *ctx, const struct field *fields, const struct value *v, const struct value *result, const char *path)
+/* What a table demands beyond single fields: required ones, exactly one of the FF_ONE group, and empty values where they
+ * are stored. `seen` has a bit for each row that was met. */
+static void check_presence(struct schema_ctx *ctx, const struct field *fields, const struct value *v,
+	struct value *result, uint64_t seen, const struct path *path)
 {
-	struct strbuf one = STRBUF_INIT;
-	int n_one = 0;
+	int n_one = -1; /* no such group */
 
 	for (const struct field *field = fields; field->name; field++) {
 		if (!(field->flags & ctx->where))
 			continue;
-		const struct value *there = value_get(result, field->name);
-		if (!there && (field->flags & FF_REQUIRED))
-			problems_add(ctx->problems, value_loc(v), path, "'%s' is missing", field->name);
-		if (!there && (field->flags & FF_ALWAYS) && (field->flags & FF_API))
-			value_append(ctx->arena, result ? (struct value *)result : NULL, field->name,
-				empty_value(ctx->arena, field->type));
-		if (field->flags & FF_ONE) {
-			strbuf_addf(&one, "%s'%s'", one.len ? ", " : "", field->name);
-			n_one += there != NULL;
-			if (there && n_one == 2)
-				problems_add(ctx->problems, value_loc(there), path, "only one of %s may be there", one.buf);
-		}
+		bool there = seen >> (field - fields) & 1;
+		if (field->flags & FF_ONE)
+			n_one = MAX(n_one, 0) + there;
+		if (there)
+			continue;
+		if (field->flags & FF_REQUIRED)
+			report(ctx, value_loc(v), path, "'%s' is missing", field->name);
+		if ((field->flags & FF_ALWAYS) && (field->flags & FF_API))
+			value_append(ctx->arena, result, field->name, empty_value(ctx->arena, field->type));
 	}
-	if (one.len && n_one == 0)
-		problems_add(ctx->problems, value_loc(v), path, "one of %s is missing", one.buf);
-	strbuf_release(&one);
+	if (n_one < 0 || n_one == 1)
+		return;
+	cleanup(strbuf_release) struct strbuf one = STRBUF_INIT;
+	struct mrp_loc loc = value_loc(v);
+	for (const struct field *field = fields; field->name; field++) {
+		if (!(field->flags & ctx->where) || !(field->flags & FF_ONE))
+			continue;
+		strbuf_addf(&one, "%s'%s'", one.len ? ", " : "", field->name);
+		if (value_get(result, field->name))
+			loc = value_loc(value_get(result, field->name)); /* the last one is the one too many */
+	}
+	report(ctx, loc, path, n_one ? "only one of %s may be there" : "one of %s is missing", one.buf);
 }
 
-struct value *schema_apply(struct schema_ctx *ctx, const struct field *fields, const struct value *v, const char *path)
+static struct value *apply_object(
+	struct schema_ctx *ctx, const struct field *fields, const struct value *v, const struct path *path)
 {
+	struct value *result = value_object(ctx->arena);
+	uint64_t seen = 0;
+
 	if (v->type != V_OBJECT) {
 		wrong_type(ctx, v, path, "a map");
-		return value_object(ctx->arena);
+		return result;
 	}
-	struct value *result = value_object(ctx->arena);
 	result->file = v->file;
 	result->line = v->line;
 	result->col = v->col;
+	result->alloc = v->n + 4; /* a few rows are FF_ALWAYS */
+	result->members = arena_alloc(ctx->arena, result->alloc * sizeof(*result->members));
 	for (uint32_t i = 0; i < v->n; i++) {
 		const struct member *m = &v->members[i];
 		const struct field *field = field_find(fields, m->key, ctx->where);
@@ -347,20 +386,34 @@ struct value *schema_apply(struct schema_ctx *ctx, const struct field *fields, c
 				unknown_key(ctx, fields, v, m, path);
 			continue;
 		}
-		const char *field_path = join_path(ctx, path, field->name);
+		if (field - fields >= 64)
+			BUG("a table with more than 64 rows");
+		struct path field_path = { path, field->name, 0 };
 		if (m->value->type == V_NULL && field->type != F_ANY) {
-			if (ctx->where & FF_CONFIG)
-				problems_add(ctx->problems, member_loc(v, m), field_path,
-					"is empty; give it a value or remove the line");
+			if (!(ctx->where & FF_CONFIG))
+				continue;
+			report(ctx, member_loc(v, m), &field_path, "is empty; give it a value or remove the line");
+			seen |= UINT64_C(1) << (field - fields);
 			continue;
 		}
-		struct member *copy = value_append(ctx->arena, result, field->name,
-			apply_field(ctx, field, m->value, field_path));
+		seen |= UINT64_C(1) << (field - fields);
+		struct member *copy =
+			value_append(ctx->arena, result, field->name, apply_field(ctx, field, m->value, &field_path));
 		copy->line = m->line;
 		copy->col = m->col;
 	}
-	check_presence(ctx, fields, v, result, path);
+	check_presence(ctx, fields, v, result, seen, path);
 	return result;
+}
+
+struct value *schema_apply(struct schema_ctx *ctx, const struct field *fields, const struct value *v, const char *path)
+{
+	return apply_object(ctx, fields, v, &(struct path){ NULL, path, 0 });
+}
+
+struct value *schema_apply_value(struct schema_ctx *ctx, const struct field *field, struct value *v, const char *path)
+{
+	return apply_field(ctx, field, v, &(struct path){ NULL, path, 0 });
 }
 
 bool valid_identifier(const char *text, size_t len)

@@ -58,12 +58,17 @@ struct schema_ctx {
  * out, YAML scalars as text where text is wanted, FF_ALWAYS filled in. `path` goes before field names in messages ("" at
  * the top). Problems are added, never returned; the result is then only good for finding more of them. */
 struct value *schema_apply(struct schema_ctx *ctx, const struct field *fields, const struct value *v, const char *path);
+/* The same for one field's value. */
+struct value *schema_apply_value(struct schema_ctx *ctx, const struct field *field, struct value *v, const char *path);
 
 const struct field *field_find(const struct field *fields, const char *name, unsigned where);
 
 /* The JSON Schema (draft 2020-12) of an object as it may stand `where`; `title` and `id` may be NULL. */
 struct value *schema_to_json(
 	struct arena *arena, const struct field *fields, unsigned where, const char *id, const char *title);
+/* The same for a file that is one value, such as a map of any names. */
+struct value *schema_value_to_json(
+	struct arena *arena, const struct field *field, unsigned where, const char *id, const char *title);
 
 /* Checks for F_PATTERN rows and map keys. */
 bool valid_identifier(const char *text, size_t len); /* [A-Za-z_][A-Za-z0-9_]*, at most 128 */

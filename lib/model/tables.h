@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows that the tables of all kinds share. Included by recipe.c, cluster.c and prober.c only. */
+/* Rows that the tables of all kinds share. Included by the files with tables only. */
 #ifndef MRP_MODEL_TABLES_H
 #define MRP_MODEL_TABLES_H
 

@@ -8,8 +8,6 @@
 
 #include "../model/kinds.h"
 
-#define MANIFEST_NAME "mrprober.yaml"
-
 struct config;
 
 struct config_options {

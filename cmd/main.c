@@ -11,10 +11,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-extern const struct mrp_cmd cmd_complete, cmd_config, cmd_help, cmd_version;
+extern const struct mrp_cmd cmd_api, cmd_complete, cmd_config, cmd_help, cmd_version;
 
 /* In the order of the overview. */
 const struct mrp_cmd *const mrp_commands[] = {
+	&cmd_api,
 	&cmd_config,
 	&cmd_help,
 	&cmd_version,

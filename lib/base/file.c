@@ -115,3 +115,14 @@ char *path_join(const char *folder, const char *name)
 		return xstrdup(name);
 	return xasprintf("%s%s%s", folder, ends_with(folder, "/") ? "" : "/", name);
 }
+
+char *default_state_dir(void)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+	if (geteuid() == 0)
+		return xstrdup("/var/lib/mrprober");
+	if (state && *state == '/') /* the XDG specification: a relative one is to be ignored */
+		return path_join(state, "mrprober");
+	return path_join(home && *home ? home : ".", ".local/state/mrprober");
+}

@@ -19,5 +19,8 @@ int replace_file(const char *path, const void *data, size_t len, unsigned mode, 
 int make_folders(const char *path, unsigned mode, struct mrp_err *err);
 /* "a/b" + "c" -> "a/b/c"; an absolute `name` stands for itself. Yours to free. */
 char *path_join(const char *folder, const char *name);
+/* Where state is kept unless --state-dir says otherwise: /var/lib/mrprober for root, else $XDG_STATE_HOME/mrprober or
+ * ~/.local/state/mrprober. Yours to free. */
+char *default_state_dir(void);
 
 #endif

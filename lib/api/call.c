@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a request: checks, handler, response; and the life of the API as a whole. */
+#include "call.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "../base/log.h"
+
+enum {
+	PARSE_HERE_MAX = 64 << 10, /* bytes of a write's JSON that the server's thread parses; more waits for the writer's */
+	SWEEP_EVERY_MS = 600000,
+	SWEEP_MAX = 1000,
+};
+
+const char *const api_header_names[HDR_COUNT] = {
+	[HDR_HOST] = "Host",
+	[HDR_ORIGIN] = "Origin",
+	[HDR_CONTENT_TYPE] = "Content-Type",
+	[HDR_IF_MATCH] = "If-Match",
+	[HDR_IF_NONE_MATCH] = "If-None-Match",
+	[HDR_ENVIRONMENT] = "Mrprober-Environment",
+	[HDR_REQUEST_ID] = "X-Request-Id",
+};
+
+static int64_t clock_us(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int run_sweep(struct write_job *job, struct store_conn *conn, struct mrp_err *err)
+{
+	int64_t removed;
+
+	(void)job;
+	if (blob_sweep(&removed, conn, clock_us(CLOCK_REALTIME) / 1000000, SWEEP_MAX, err) < 0)
+		return -1;
+	if (removed)
+		log_info("removed %" PRId64 " blobs that nothing refers to", removed);
+	return 0;
+}
+
+struct environment_job {
+	struct write_job job;
+	const char *name;
+};
+
+static int set_environment(struct write_job *job, struct store_conn *conn, struct mrp_err *err)
+{
+	const char *name = ((struct environment_job *)job)->name;
+	cleanup(strbuf_release) struct strbuf known = STRBUF_INIT;
+
+	if (store_meta(NULL, &known, conn, err) < 0)
+		return -1;
+	if (known.len && !streq(known.buf, name))
+		return mrp_err_set(err, MRP_EREFUSED, "the database holds environment '%s', not '%s'", known.buf, name);
+	return known.len ? 0 : store_set_environment(conn, name, err);
+}
+
+struct api *api_open(const struct api_options *options, struct mrp_err *err)
+{
+	const struct store_ops *store = store_ops_for(options->database, err);
+	struct api *api = xcalloc(1, sizeof(*api));
+	uint32_t random = 0;
+
+	if (!store || store->open(&api->write_conn, options->database, &store_schema, STORE_MIGRATE, err) < 0 ||
+		store->open(&api->reader, options->database, &store_schema, STORE_READ, err) < 0)
+		goto fail;
+	api->store = store;
+	api->state_dir = xstrdup(options->state_dir);
+	api->metrics = api_metrics_new(api_routes_n);
+	api->sweep.run = run_sweep;
+	api->writer = writer_start(api->write_conn, &api->sweep, SWEEP_EVERY_MS);
+	if (options->environment) {
+		struct environment_job job = { .job = { .run = set_environment }, .name = options->environment };
+
+		if (writer_run(api->writer, &job.job, err) < 0)
+			goto fail;
+	}
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)clock_us(CLOCK_REALTIME);
+	snprintf(api->request_id_prefix, sizeof(api->request_id_prefix), "%08" PRIx32, random);
+	return api;
+fail:
+	api_close(api);
+	return NULL;
+}
+
+void api_close(struct api *api)
+{
+	if (!api)
+		return;
+	writer_stop(api->writer);
+	mrp_err_clear(&api->sweep.err);
+	if (api->reader)
+		api->reader->ops->close(api->reader);
+	if (api->write_conn)
+		api->write_conn->ops->close(api->write_conn);
+	state_cache_free(api->state);
+	api_metrics_free(api->metrics);
+	free(api->state_dir);
+	free(api);
+}
+
+struct api_call *api_call_new(struct api *api)
+{
+	struct api_call *call = xcalloc(1, sizeof(*call));
+
+	call->api = api;
+	strbuf_init(&call->response.body);
+	strvec_init(&call->labels);
+	return call;
+}
+
+void api_call_reset(struct api_call *call)
+{
+	struct strbuf body = call->response.body;
+	struct strvec labels = call->labels;
+	struct problems problems = call->problems;
+	struct arena arena = call->arena;
+	struct api *api = call->api;
+
+	mrp_err_clear(&call->job.err);
+	if (problems.list.n)
+		problems_clear(&problems);
+	if (labels.n)
+		strvec_clear(&labels);
+	strbuf_reset(&body);
+	arena_reset(&arena);
+	memset(call, 0, sizeof(*call));
+	call->api = api;
+	call->arena = arena;
+	call->labels = labels;
+	call->problems = problems;
+	call->response.body = body;
+	call->now_ms = clock_us(CLOCK_REALTIME) / 1000;
+	call->started_us = clock_us(CLOCK_MONOTONIC);
+}
+
+void api_call_free(struct api_call *call)
+{
+	if (!call)
+		return;
+	api_call_reset(call);
+	strbuf_release(&call->response.body);
+	arena_release(&call->arena);
+	free(call);
+}
+
+struct api_request *api_call_request(struct api_call *call)
+{
+	return &call->request;
+}
+
+struct api_response *api_call_response(struct api_call *call)
+{
+	return &call->response;
+}
+
+/* The caller's id when it is harmless, so that a request can be followed through proxies; else one of ours. */
+static void set_request_id(struct api_call *call)
+{
+	const char *given = call->request.headers[HDR_REQUEST_ID];
+	size_t len = given ? strlen(given) : 0;
+	struct api *api = call->api;
+
+	if (len && len <= 64 && strspn(given, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len)
+		memcpy(call->response.request_id, given, len + 1);
+	else
+		snprintf(call->response.request_id, sizeof(call->response.request_id), "%s-%" PRIx64,
+			api->request_id_prefix, api->requests);
+	api->requests++;
+}
+
+enum api_progress api_begin(struct api_call *call)
+{
+	struct mrp_err err = MRP_ERR_INIT;
+
+	set_request_id(call);
+	call->db = call->api->reader;
+	if (api_find_route(call, &err) < 0 || api_check_origin(call, &err) < 0 || api_parse_query(call, &err) < 0)
+		goto fail;
+	bool write = call->route->flags & RF_WRITE;
+	if (!(write && call->request.body_len > PARSE_HERE_MAX) && api_parse_body(call, &err) < 0)
+		goto fail;
+	if (write)
+		return API_WRITE;
+	if (api_check_environment(call, &err) < 0 || call->route->handle(call, &err) < 0)
+		goto fail;
+	return API_DONE;
+fail:
+	api_problem(call, &err);
+	return API_DONE;
+}
+
+/* The first write that names an environment decides which one this API holds. */
+static int learn_environment(struct api_call *call, struct mrp_err *err)
+{
+	const char *name = call->request.headers[HDR_ENVIRONMENT];
+	cleanup(strbuf_release) struct strbuf known = STRBUF_INIT;
+
+	if (!name)
+		return 0;
+	if (store_meta(NULL, &known, call->db, err) < 0)
+		return -1;
+	return known.len ? 0 : store_set_environment(call->db, name, err);
+}
+
+static int run_write(struct write_job *job, struct store_conn *conn, struct mrp_err *err)
+{
+	struct api_call *call = (struct api_call *)job;
+
+	call->db = conn;
+	if (!call->body && api_parse_body(call, err) < 0)
+		return -1;
+	if (api_check_environment(call, err) < 0 || call->route->handle(call, err) < 0)
+		return -1;
+	return learn_environment(call, err);
+}
+
+static void write_done(struct write_job *job)
+{
+	struct api_call *call = (struct api_call *)job;
+
+	if (job->err.code) {
+		if (!job->failed) /* the handler was content, the commit was not */
+			call->status = 0;
+		api_problem(call, &job->err);
+	}
+	call->done(call->done_ctx);
+}
+
+void api_submit(struct api_call *call, void (*done)(void *ctx), void *ctx)
+{
+	call->done = done;
+	call->done_ctx = ctx;
+	call->job.run = run_write;
+	call->job.done = write_done;
+	writer_submit(call->api->writer, &call->job);
+}
+
+struct waiter {
+	pthread_mutex_t lock;
+	pthread_cond_t answered;
+	bool done;
+};
+
+static void wake_waiter(void *ctx)
+{
+	struct waiter *waiter = ctx;
+
+	pthread_mutex_lock(&waiter->lock);
+	waiter->done = true;
+	pthread_cond_signal(&waiter->answered);
+	pthread_mutex_unlock(&waiter->lock);
+}
+
+void api_run(struct api_call *call)
+{
+	struct waiter waiter = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+
+	if (api_begin(call) == API_WRITE) {
+		api_submit(call, wake_waiter, &waiter);
+		pthread_mutex_lock(&waiter.lock);
+		while (!waiter.done)
+			pthread_cond_wait(&waiter.answered, &waiter.lock);
+		pthread_mutex_unlock(&waiter.lock);
+	}
+	api_answered(call);
+}
+
+void api_answered(struct api_call *call)
+{
+	size_t route = call->route ? (size_t)(call->route - api_routes) : api_routes_n;
+	int64_t duration_us = clock_us(CLOCK_MONOTONIC) - call->started_us;
+
+	api_metrics_count(call->api->metrics, route, call->request.method, call->response.status, duration_us);
+	if (log_enabled(LOG_DEBUG))
+		log_debug("%s %s %d %" PRId64 "us %s", call->request.method, call->request.target, call->response.status,
+			duration_us, call->response.request_id);
+}

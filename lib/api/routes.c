@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every route, one row each: dispatch, 405, metrics labels and the OpenAPI document all come from here. */
+#include "call.h"
+
+#define Q(param) (1U << (param))
+#define LIST_PARAMS (Q(Q_PAGE_SIZE) | Q(Q_PAGE_TOKEN) | Q(Q_SLUG) | Q(Q_LABEL))
+
+/* The plain routes of a kind. What only some kinds take is said by the arguments. */
+/* clang-format off */
+#define KIND_ROUTES(K, plural, singular, get_params, patch_params, delete_params)                                      \
+	{ "GET", "/v1/" plural, object_list, ROLE_VIEWER, RF_NEGOTIABLE, LIST_PARAMS, K, SHAPE_NONE, SHAPE_OBJECTS,    \
+	  200, "list " plural " by slug" },                                                                            \
+	{ "POST", "/v1/" plural, object_create, ROLE_EDITOR, RF_WRITE | RF_BODY | RF_BATCH, 0, K, SHAPE_OBJECT,        \
+	  SHAPE_OBJECT, 201, "create a " singular },                                                                   \
+	{ "GET", "/v1/" plural "/{slug}", object_get, ROLE_VIEWER, RF_NEGOTIABLE, get_params, K, SHAPE_NONE,           \
+	  SHAPE_OBJECT, 200, "read a " singular },                                                                     \
+	{ "PATCH", "/v1/" plural "/{slug}", object_patch, ROLE_EDITOR,                                                 \
+	  RF_WRITE | RF_BODY | RF_PATCH | RF_BATCH | RF_NEGOTIABLE, patch_params, K, SHAPE_OBJECT, SHAPE_OBJECT, 200,  \
+	  "change a " singular " by a merge patch" },                                                                  \
+	{ "DELETE", "/v1/" plural "/{slug}", object_delete, ROLE_EDITOR, RF_WRITE | RF_BATCH | RF_NEGOTIABLE,          \
+	  delete_params, K, SHAPE_NONE, SHAPE_NONE, 204, "delete a " singular }
+/* clang-format on */
+
+#define VARIABLES "/v1/clusters/{slug}/variables"
+
+const struct api_route api_routes[] = {
+	{ "GET", "/v1/state", state_get, ROLE_VIEWER, RF_NEGOTIABLE, 0, KIND_COUNT, SHAPE_NONE, SHAPE_STATE, 200,
+		"digests and revisions of all objects" },
+	KIND_ROUTES(KIND_PROBER, "probers", "prober", 0, 0, 0),
+	KIND_ROUTES(KIND_CLUSTER, "clusters", "cluster", Q(Q_SHOW_SENSITIVE), Q(Q_FORCE), Q(Q_ORPHAN)),
+	KIND_ROUTES(KIND_RECIPE, "recipes", "recipe", 0, 0, 0),
+
+	{ "GET", VARIABLES, variable_list, ROLE_VIEWER, RF_NEGOTIABLE, Q(Q_SHOW_SENSITIVE), KIND_CLUSTER, SHAPE_NONE,
+		SHAPE_VARIABLES, 200, "variables of a cluster" },
+	{ "GET", VARIABLES "/{name}", variable_get, ROLE_VIEWER, RF_NEGOTIABLE, Q(Q_SHOW_SENSITIVE), KIND_CLUSTER,
+		SHAPE_NONE, SHAPE_VARIABLE, 200, "read a variable" },
+	{ "PUT", VARIABLES "/{name}", variable_put, ROLE_MEESEEKS, RF_WRITE | RF_BODY | RF_BATCH | RF_NEGOTIABLE,
+		Q(Q_FORCE), KIND_CLUSTER, SHAPE_VARIABLE, SHAPE_VARIABLE, 200, "write a variable" },
+	{ "DELETE", VARIABLES "/{name}", variable_delete, ROLE_MEESEEKS, RF_WRITE | RF_BATCH | RF_NEGOTIABLE, 0,
+		KIND_CLUSTER, SHAPE_NONE, SHAPE_NONE, 204, "delete a variable" },
+
+	{ "GET", "/v1/blobs/{sha256}", blob_download, ROLE_AGENT, RF_NEGOTIABLE, 0, KIND_COUNT, SHAPE_NONE, SHAPE_BYTES,
+		200, "content by its SHA-256" },
+	{ "PUT", "/v1/blobs/{sha256}", blob_upload, ROLE_EDITOR, RF_WRITE | RF_RAW | RF_LARGE, 0, KIND_COUNT, SHAPE_BYTES,
+		SHAPE_NONE, 201, "upload content under its SHA-256" },
+	{ "POST", "/v1/blobs/missing", blob_missing, ROLE_VIEWER, RF_BODY, 0, KIND_COUNT, SHAPE_HASHES, SHAPE_MISSING,
+		200, "which of these contents are not here" },
+
+	{ "GET", "/healthz", service_health, ROLE_NONE, 0, 0, KIND_COUNT, SHAPE_NONE, SHAPE_HEALTH, 200,
+		"whether the process answers" },
+	{ "GET", "/readyz", service_ready, ROLE_NONE, 0, 0, KIND_COUNT, SHAPE_NONE, SHAPE_HEALTH, 200,
+		"whether the database answers" },
+	{ "GET", "/metrics", service_metrics, ROLE_VIEWER, 0, 0, KIND_COUNT, SHAPE_NONE, SHAPE_TEXT, 200,
+		"metrics in the Prometheus text format" },
+};
+
+const size_t api_routes_n = ARRAY_SIZE(api_routes);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `objects.body` is the JSON that GET answers, ready to be sent; `objects.secret` the same with the values of sensitive
+ * variables, NULL when there are none. A cluster's variables are part of its document: a variable is never read or
+ * written without its cluster, so a table of its own would be a second truth. `deployments.body` likewise.
+ *
+ * meta has one row; its revision moves with every write of an object or deployment. A blob's `touched_at` (seconds) is
+ * when it was last uploaded or lost a reference; a blob without references is removed a day after that.
+ */
+#include "schema.h"
+
+static const struct store_migration migrations[] = {
+	{ .sqlite = "CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, environment TEXT);"
+		    "INSERT INTO meta (id, revision) VALUES (1, 0);"
+		    "CREATE TABLE objects (kind TEXT NOT NULL, slug TEXT NOT NULL, revision INTEGER NOT NULL,"
+		    " managed INTEGER NOT NULL, destroying INTEGER NOT NULL, deployed INTEGER NOT NULL, recipe TEXT,"
+		    " digest BLOB NOT NULL, labels TEXT NOT NULL, body TEXT NOT NULL, secret TEXT, UNIQUE (kind, slug));"
+		    "CREATE INDEX objects_recipe ON objects (recipe, slug) WHERE recipe IS NOT NULL;"
+		    "CREATE TABLE blobs (sha256 BLOB NOT NULL UNIQUE, touched_at INTEGER NOT NULL, content BLOB NOT NULL);"
+		    "CREATE INDEX blobs_touched ON blobs (touched_at);"
+		    "CREATE TABLE refs (sha256 BLOB NOT NULL, kind TEXT NOT NULL, slug TEXT NOT NULL,"
+		    " PRIMARY KEY (sha256, kind, slug)) WITHOUT ROWID;"
+		    "CREATE INDEX refs_object ON refs (kind, slug);"
+		    "CREATE TABLE deployments (id INTEGER PRIMARY KEY AUTOINCREMENT, cluster TEXT NOT NULL,"
+		    " status TEXT NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL);"
+		    "CREATE INDEX deployments_cluster ON deployments (cluster, id);" },
+};
+
+static const struct store_statement statements[SQL_COUNT] = {
+	[SQL_META_GET] = { "meta_get", "SELECT revision, environment FROM meta WHERE id = 1" },
+	[SQL_META_NEXT_REVISION] = { "meta_next_revision",
+		"UPDATE meta SET revision = revision + 1 WHERE id = 1 RETURNING revision" },
+	[SQL_META_SET_ENVIRONMENT] = { "meta_set_environment", "UPDATE meta SET environment = $1 WHERE id = 1" },
+	[SQL_OBJECT_GET] = { "object_get",
+		"SELECT revision, body, secret FROM objects WHERE kind = $1 AND slug = $2" },
+	[SQL_OBJECT_INFO] = { "object_info",
+		"SELECT revision, managed, destroying, deployed, recipe, digest FROM objects WHERE kind = $1 AND slug = $2" },
+	[SQL_OBJECT_INSERT] = { "object_insert",
+		"INSERT INTO objects (kind, slug, revision, managed, destroying, deployed, recipe, digest, labels, body, secret)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" },
+	[SQL_OBJECT_UPDATE] = { "object_update",
+		"UPDATE objects SET revision = $3, managed = $4, destroying = $5, deployed = $6, recipe = $7, digest = $8,"
+		" labels = $9, body = $10, secret = $11 WHERE kind = $1 AND slug = $2" },
+	[SQL_OBJECT_DELETE] = { "object_delete", "DELETE FROM objects WHERE kind = $1 AND slug = $2" },
+	[SQL_OBJECT_LIST] = { "object_list",
+		"SELECT slug, body FROM objects WHERE kind = $1 AND slug > $2 ORDER BY slug LIMIT $3" },
+	[SQL_OBJECT_LABELS] = { "object_labels",
+		"SELECT slug, labels FROM objects WHERE kind = $1 AND slug > $2 ORDER BY slug" },
+	[SQL_OBJECT_COUNTS] = { "object_counts", "SELECT kind, count(*) FROM objects GROUP BY kind" },
+	[SQL_OBJECT_DIGESTS] = { "object_digests",
+		"SELECT kind, slug, revision, managed, destroying, digest FROM objects ORDER BY kind, slug" },
+	[SQL_RECIPE_CLUSTERS] = { "recipe_clusters",
+		"SELECT slug, destroying FROM objects WHERE recipe = $1 ORDER BY slug" },
+	[SQL_BLOB_TOUCH] = { "blob_touch", "UPDATE blobs SET touched_at = $2 WHERE sha256 = $1 RETURNING 1" },
+	[SQL_BLOB_INSERT] = { "blob_insert", "INSERT INTO blobs (sha256, touched_at, content) VALUES ($1, $2, $3)" },
+	[SQL_BLOB_GET] = { "blob_get", "SELECT content FROM blobs WHERE sha256 = $1" },
+	[SQL_BLOB_SIZE] = { "blob_size", "SELECT length(content) FROM blobs WHERE sha256 = $1" },
+	[SQL_BLOB_USABLE] = { "blob_usable",
+		"SELECT 1 FROM blobs WHERE sha256 = $1 AND (touched_at > $2 OR"
+		" EXISTS (SELECT 1 FROM refs WHERE refs.sha256 = blobs.sha256))" },
+	[SQL_BLOB_SWEEP] = { "blob_sweep",
+		"DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blobs WHERE touched_at < $1 AND"
+		" NOT EXISTS (SELECT 1 FROM refs WHERE refs.sha256 = blobs.sha256) LIMIT $2) RETURNING 1" },
+	[SQL_REF_INSERT] = { "ref_insert",
+		"INSERT INTO refs (sha256, kind, slug) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING" },
+	[SQL_REF_FREE] = { "ref_free",
+		"UPDATE blobs SET touched_at = $3 WHERE sha256 IN (SELECT sha256 FROM refs WHERE kind = $1 AND slug = $2)" },
+	[SQL_REF_DELETE] = { "ref_delete", "DELETE FROM refs WHERE kind = $1 AND slug = $2" },
+	[SQL_DEPLOYMENT_INSERT] = { "deployment_insert",
+		"INSERT INTO deployments (cluster, status, revision, body) VALUES ($1, $2, $3, '') RETURNING id" },
+	[SQL_DEPLOYMENT_UPDATE] = { "deployment_update",
+		"UPDATE deployments SET status = $2, revision = $3, body = $4 WHERE id = $1" },
+	[SQL_DEPLOYMENT_GET] = { "deployment_get", "SELECT revision, body FROM deployments WHERE id = $1" },
+	[SQL_DEPLOYMENT_LIST] = { "deployment_list",
+		"SELECT id, body FROM deployments WHERE cluster = $1 AND id < $2 ORDER BY id DESC LIMIT $3" },
+	[SQL_DEPLOYMENT_RUNNING] = { "deployment_running",
+		"SELECT id FROM deployments WHERE cluster = $1 AND status = 'running' LIMIT 1" },
+};
+
+const struct store_schema store_schema = {
+	.application_id = 0x6d727062, /* "mrpb" */
+	.migrations = migrations,
+	.n_migrations = ARRAY_SIZE(migrations),
+	.statements = statements,
+	.n_statements = SQL_COUNT,
+};

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The database behind one table of functions: a module (sqlite) gives a `struct store_ops`, everything above it runs
+ * named statements of one schema (schema.c) and never sees a database library. Statements are SQL that SQLite and
+ * PostgreSQL both understand ($1, $2 ... are arguments); only the migrations are written for each database.
+ *
+ * A connection belongs to one thread at a time. Where to read next: schema.h (tables and statements), objects.h (typed
+ * access), writer.h (how writes are grouped).
+ */
+#ifndef MRP_STORE_STORE_H
+#define MRP_STORE_STORE_H
+
+#include "../base/err.h"
+
+enum store_type { ST_NULL, ST_INT, ST_TEXT, ST_BLOB };
+
+/* An argument or a column. Text and blobs are borrowed; columns live until the next step of their statement. */
+struct store_datum {
+	enum store_type type;
+	int64_t i;
+	const void *p;
+	size_t n;
+};
+
+enum { STORE_COLUMNS_MAX = 12 };
+
+struct store_row {
+	struct store_datum col[STORE_COLUMNS_MAX];
+};
+
+struct store_statement {
+	const char *name, *sql;
+};
+
+/* migrations[i] takes a database from schema version i to i + 1, in one transaction. */
+struct store_migration {
+	const char *sqlite;
+};
+
+struct store_schema {
+	int32_t application_id; /* marks our files, so that another program's database is not taken for ours */
+	const struct store_migration *migrations;
+	size_t n_migrations;
+	const struct store_statement *statements;
+	size_t n_statements;
+};
+
+enum store_step { STORE_BEGIN, STORE_COMMIT, STORE_ROLLBACK, STORE_SAVEPOINT, STORE_RELEASE, STORE_ROLLBACK_TO };
+
+enum {
+	STORE_MIGRATE = 1 << 0, /* create the database when it is not there, bring it to the newest schema */
+	STORE_READ = 1 << 1,    /* the connection only reads */
+};
+
+struct store_ops;
+
+/* What each module's connection begins with. */
+struct store_conn {
+	const struct store_ops *ops;
+};
+
+struct store_ops {
+	const char *scheme; /* "sqlite" in "sqlite:./mrprober.sqlite" */
+	/* Open a database and check it: MRP_ELOCKED when another process holds it, else MRP_EFAILED or MRP_EOS with a message
+	 * that names the database. The schema must outlive the connection. */
+	int (*open)(struct store_conn **out, const char *url, const struct store_schema *schema, unsigned flags,
+		struct mrp_err *err);
+	void (*close)(struct store_conn *conn);
+	/* The schema version of the database at `url`; 0 when there is none yet. Changes nothing. */
+	int (*version)(int64_t *out, const char *url, const struct store_schema *schema, struct mrp_err *err);
+	/* Start a statement; then step until it returns 0. At most one run of a statement goes on at a time. */
+	int (*start)(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n_args,
+		struct mrp_err *err);
+	/* 1 with a row, 0 at the end, -1 on error: MRP_ENOSPC, MRP_EBUSY (locked or read-only now), MRP_EFAILED. */
+	int (*step)(struct store_conn *conn, unsigned statement, struct store_row *row, struct mrp_err *err);
+	/* End a statement, also before its last row. Harmless when it is not running. */
+	void (*finish)(struct store_conn *conn, unsigned statement);
+	/* STORE_BEGIN takes the write lock, waiting for other processes for some seconds. */
+	int (*transaction)(struct store_conn *conn, enum store_step step, struct mrp_err *err);
+	/* False too when an error made the database end the transaction by itself. */
+	bool (*in_transaction)(struct store_conn *conn);
+	int64_t (*size_bytes)(struct store_conn *conn);
+};
+
+/* The module for the URL's scheme. NULL with MRP_EUSAGE when there is none. */
+const struct store_ops *store_ops_for(const char *url, struct mrp_err *err);
+
+static inline struct store_datum store_int(int64_t i)
+{
+	return (struct store_datum){ ST_INT, i, NULL, 0 };
+}
+
+static inline struct store_datum store_blob(const void *p, size_t n)
+{
+	return (struct store_datum){ ST_BLOB, 0, p, n };
+}
+
+static inline struct store_datum store_text_n(const char *s, size_t n)
+{
+	return (struct store_datum){ ST_TEXT, 0, s, n };
+}
+
+/* NULL becomes SQL's NULL. */
+static inline struct store_datum store_text(const char *s)
+{
+	return (struct store_datum){ s ? ST_TEXT : ST_NULL, 0, s, s ? strlen(s) : 0 };
+}
+
+#define STORE_ARGS(...)                                                                                                \
+	((const struct store_datum[]){ __VA_ARGS__ }),                                                                 \
+		(sizeof((const struct store_datum[]){ __VA_ARGS__ }) / sizeof(struct store_datum))
+
+static inline int store_start(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n,
+	struct mrp_err *err)
+{
+	return conn->ops->start(conn, statement, args, n, err);
+}
+
+static inline int store_step(struct store_conn *conn, unsigned statement, struct store_row *row, struct mrp_err *err)
+{
+	return conn->ops->step(conn, statement, row, err);
+}
+
+static inline void store_finish(struct store_conn *conn, unsigned statement)
+{
+	conn->ops->finish(conn, statement);
+}
+
+/* Run a statement whose rows, if any, do not matter. */
+int store_run(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n, struct mrp_err *err);
+/* The first row: 1, 0 when there is none, -1. After 1 the caller ends the statement by store_finish, when it has taken
+ * what it wants from `row`. */
+int store_first(struct store_row *row, struct store_conn *conn, unsigned statement, const struct store_datum *args,
+	size_t n, struct mrp_err *err);
+/* The whole number in the first column of the first row, or `absent` when there is no row. */
+int store_number(int64_t *out, int64_t absent, struct store_conn *conn, unsigned statement,
+	const struct store_datum *args, size_t n, struct mrp_err *err);
+
+/* A column's text, "" for NULL; always NUL-terminated. */
+static inline const char *store_col_text(const struct store_row *row, int i)
+{
+	return row->col[i].type == ST_NULL ? "" : (const char *)row->col[i].p;
+}
+
+#endif

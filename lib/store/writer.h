@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Group commit. All writes go through one thread with one connection: what is queued when it gets to work runs in one
+ * transaction, each job in a savepoint of its own so that one that fails takes back only itself; one COMMIT (one fsync)
+ * then answers all. What arrives meanwhile is the next group, so nobody waits for company.
+ */
+#ifndef MRP_STORE_WRITER_H
+#define MRP_STORE_WRITER_H
+
+#include "store.h"
+
+struct write_job {
+	/* On the writer's thread, inside the transaction. -1 takes back what it did. */
+	int (*run)(struct write_job *job, struct store_conn *conn, struct mrp_err *err);
+	/* On the writer's thread, after the commit. job->err.code is MRP_OK when what it did is on disk; else `ran` says whether
+	 * run() itself failed or the commit did. The job is the caller's again. */
+	void (*done)(struct write_job *job);
+	struct mrp_err err;
+	bool failed; /* run() returned -1 */
+	struct write_job *next;
+};
+
+struct writer;
+
+struct writer_counts {
+	uint64_t commits, jobs;
+};
+
+/* The connection is borrowed until writer_stop. `tick` (may be NULL) is run like a job at start and every tick_ms; its done
+ * may be NULL. */
+struct writer *writer_start(struct store_conn *conn, struct write_job *tick, int64_t tick_ms);
+/* Any thread. The job must stay until done is called. */
+void writer_submit(struct writer *writer, struct write_job *job);
+/* Submit and wait; -1 with err set when it is not on disk. */
+int writer_run(struct writer *writer, struct write_job *job, struct mrp_err *err);
+/* Finishes what is queued, then ends the thread. Nothing may be submitted any more. NULL is fine. */
+void writer_stop(struct writer *writer);
+struct writer_counts writer_counts(struct writer *writer);
+
+#endif

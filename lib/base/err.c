@@ -17,7 +17,7 @@ static int set(struct mrp_err *err, enum mrp_errcode code, char *where, char *ms
 	return -1;
 }
 
-int mrp_err_set(struct mrp_err *err, enum mrp_errcode code, const char *fmt, ...)
+int (mrp_err_set)(struct mrp_err *err, enum mrp_errcode code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -43,7 +43,7 @@ static enum mrp_errcode code_of_errno(int error)
 	}
 }
 
-int mrp_err_errno(struct mrp_err *err, const char *fmt, ...)
+int (mrp_err_errno)(struct mrp_err *err, const char *fmt, ...)
 {
 	int error = errno;
 	va_list ap;
@@ -56,7 +56,7 @@ int mrp_err_errno(struct mrp_err *err, const char *fmt, ...)
 	return set(err, code_of_errno(error), NULL, msg);
 }
 
-int mrp_err_at(struct mrp_err *err, enum mrp_errcode code, struct mrp_loc loc, const char *fmt, ...)
+int (mrp_err_at)(struct mrp_err *err, enum mrp_errcode code, struct mrp_loc loc, const char *fmt, ...)
 {
 	struct strbuf where = STRBUF_INIT;
 	va_list ap;
@@ -68,7 +68,7 @@ int mrp_err_at(struct mrp_err *err, enum mrp_errcode code, struct mrp_loc loc, c
 	return set(err, code, where.len ? strbuf_detach(&where, NULL) : NULL, msg);
 }
 
-int mrp_err_wrap(struct mrp_err *err, const char *fmt, ...)
+int (mrp_err_wrap)(struct mrp_err *err, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -82,7 +82,7 @@ int mrp_err_wrap(struct mrp_err *err, const char *fmt, ...)
 	return -1;
 }
 
-int mrp_err_move(struct mrp_err *to, struct mrp_err *from)
+int (mrp_err_move)(struct mrp_err *to, struct mrp_err *from)
 {
 	mrp_err_clear(to);
 	*to = *from;

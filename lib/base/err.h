@@ -59,6 +59,20 @@ int mrp_err_at(struct mrp_err *err, enum mrp_errcode code, struct mrp_loc loc, c
 int mrp_err_wrap(struct mrp_err *err, const char *fmt, ...) PRINTF(2, 3);
 /* Move `from` into `to`; from is empty afterwards. */
 int mrp_err_move(struct mrp_err *to, struct mrp_err *from);
+
+/* The same functions, with a result that the compiler can see: it then knows that what follows a setter is not reached
+ * with a variable unset, and warns where one really is. */
+static inline int mrp_failed(int minus_one)
+{
+	(void)minus_one;
+	return -1;
+}
+#define mrp_err_set(...) mrp_failed(mrp_err_set(__VA_ARGS__))
+#define mrp_err_errno(...) mrp_failed(mrp_err_errno(__VA_ARGS__))
+#define mrp_err_at(...) mrp_failed(mrp_err_at(__VA_ARGS__))
+#define mrp_err_wrap(...) mrp_failed(mrp_err_wrap(__VA_ARGS__))
+#define mrp_err_move(...) mrp_failed(mrp_err_move(__VA_ARGS__))
+
 /* "where: message", made visible (no control characters). */
 void mrp_err_format(struct strbuf *out, const struct mrp_err *err);
 /* The exit code of a command that ends with this error (spec of the command line: 1, 3, 64, 65, 69, 75, 77, 130). */

@@ -103,6 +103,8 @@ void complete_help(struct mrp_complete *c, int argc, char *const *argv, const ch
 		if (!((*table)->needs & CMD_HIDDEN))
 			mrp_complete_add(c, (*table)->name, (*table)->summary);
 	}
+	if (!argc)
+		mrp_complete_add(c, "configs", "the formats of the YAML files");
 }
 
 void complete_kinds(struct mrp_complete *c, int argc, char *const *argv, const char *word)

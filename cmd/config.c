@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `mrprober config`: the settings and where they come from. */
-#include "cmd.h"
+/* `mrprober config`: the settings and where they come from, and what may stand in files. */
+#include "config.h"
 
 #include "../lib/base/text.h"
+#include "../lib/cli/config_fields.h"
+#include "../lib/model/kinds.h"
+#include "../lib/model/schemas.h"
+#include "../lib/value/json.h"
 #include "complete_sources.h"
 
 struct list_args {
@@ -68,6 +72,38 @@ static int run_get(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *e
 	return 0;
 }
 
+const struct value *config_find_schema(struct arena *arena, const char *name)
+{
+	int kind = kind_from_name(name);
+
+	if (streq(name, "config"))
+		return schema_to_json(
+			arena, config_fields, FF_CONFIG, "urn:mrprober:schema:config", "config.yaml: settings");
+	return schema_page(arena, kind >= 0 ? kinds[kind].name : name);
+}
+
+static int run_schema(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
+{
+	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT;
+	const struct value *v = config_find_schema(&ctx->arena, argv[0]);
+
+	(void)argc;
+	if (!v)
+		return mrp_err_set(err, MRP_EUSAGE, "'%s' is not one of %s", argv[0], ctx->cmd->args);
+	json_pretty(&out, v);
+	fputs(out.buf, stdout);
+	return 0;
+}
+
+static void complete_schemas(struct mrp_complete *c, int argc, char *const *argv, const char *word)
+{
+	(void)argv, (void)word;
+	for (size_t i = 0; !argc && schema_page_names[i]; i++)
+		mrp_complete_add(c, schema_page_names[i], NULL);
+	if (!argc)
+		mrp_complete_add(c, "config", NULL);
+}
+
 static const struct mrp_cmd list = {
 	.name = "list",
 	.summary = "print all settings that have a value",
@@ -89,10 +125,23 @@ static const struct mrp_cmd get = {
 	.complete = complete_settings,
 };
 
-static const struct mrp_cmd *const subs[] = { &get, &list, NULL };
+static const struct mrp_cmd schema = {
+	.name = "schema",
+	.summary = "print the JSON Schema of a kind of file",
+	.description =
+		"For editors that check YAML while it is typed. manifest is mrprober.yaml, values is every file of "
+		"variables, config is config.yaml.",
+	.args = "recipe|cluster|prober|manifest|values|config",
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_schema,
+	.complete = complete_schemas,
+};
+
+static const struct mrp_cmd *const subs[] = { &get, &list, &schema, NULL };
 
 const struct mrp_cmd cmd_config = {
 	.name = "config",
-	.summary = "show the settings and where they come from",
+	.summary = "show the settings and where they come from, print schemas",
 	.subs = subs,
 };

@@ -24,12 +24,12 @@ static char *own_folder(void)
 }
 
 /* The page's file: in the build tree, beside an installation that was moved, where it was installed. */
-static char *find_page(const char *page)
+static char *find_page(const char *page, int section)
 {
 	cleanup(freep) char *own = own_folder();
-	cleanup(freep) char *build = xasprintf("%s/man/%s.1", own ? own : "", page);
-	cleanup(freep) char *moved = xasprintf("%s/../share/man/man1/%s.1", own ? own : "", page);
-	cleanup(freep) char *installed = xasprintf(MRP_MAN_DIR "/man1/%s.1", page);
+	cleanup(freep) char *build = xasprintf("%s/man/%s.%d", own ? own : "", page, section);
+	cleanup(freep) char *moved = xasprintf("%s/../share/man/man%d/%s.%d", own ? own : "", section, page, section);
+	cleanup(freep) char *installed = xasprintf(MRP_MAN_DIR "/man%d/%s.%d", section, page, section);
 	const char *const places[] = { build, moved, installed };
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
@@ -47,9 +47,10 @@ static char *find_page(const char *page)
 }
 
 /* Returns only when there is no man(1) or no page. */
-static void open_page(const char *page)
+static void open_page(const char *name, int section)
 {
-	cleanup(freep) char *path = find_page(page);
+	cleanup(freep) char *page = xasprintf("mrprober-%s", name);
+	cleanup(freep) char *path = find_page(page, section);
 
 	if (!path)
 		return;
@@ -79,19 +80,34 @@ static const struct mrp_cmd *find_row(struct mrp_ctx *ctx, int argc, char **argv
 	return sub;
 }
 
+/* Pages of the manual that are about no command. */
+static const char *const topics[] = { "configs" };
+
+static bool is_topic(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(topics); i++) {
+		if (streq(topics[i], name))
+			return true;
+	}
+	return false;
+}
+
 static int run_help(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 
 	if (!argc) {
 		cmd_overview(&text, help_columns(1));
+	} else if (argc == 1 && is_topic(argv[0])) {
+		open_page(argv[0], 5);
+		return mrp_err_set(err, MRP_ENOTFOUND,
+			"cannot show the manual page 'mrprober-%s': man(1) or the page is not installed", argv[0]);
 	} else {
 		const struct mrp_cmd *cmd = find_row(ctx, argc, argv, err);
 
 		if (!cmd)
 			return -1;
-		cleanup(freep) char *page = xasprintf("mrprober-%s", argv[0]);
-		open_page(page);
+		open_page(argv[0], 1);
 		cmd_usage(&text, cmd, ctx->cmd_path, help_columns(1));
 	}
 	fputs(text.buf, stdout);

@@ -11,7 +11,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-extern const struct mrp_cmd cmd_api, cmd_complete, cmd_config, cmd_help, cmd_version;
+extern const struct mrp_cmd cmd_api;
+extern const struct mrp_cmd cmd_complete;
+extern const struct mrp_cmd cmd_config;
+extern const struct mrp_cmd cmd_dump;
+extern const struct mrp_cmd cmd_help;
+extern const struct mrp_cmd cmd_version;
 
 /* In the order of the overview. */
 const struct mrp_cmd *const mrp_commands[] = {
@@ -20,6 +25,7 @@ const struct mrp_cmd *const mrp_commands[] = {
 	&cmd_help,
 	&cmd_version,
 	&cmd_complete,
+	&cmd_dump,
 	NULL,
 };
 

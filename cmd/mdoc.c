@@ -47,15 +47,24 @@ void mdoc_add_sentence(struct strbuf *out, const char *text)
 	mdoc_add_text(out, sentence.buf);
 }
 
-/* "<file>" as its name, everything else as it stands. */
+static void drop_brackets(struct strbuf *text, size_t from)
+{
+	size_t to = from;
+
+	for (size_t i = from; i < text->len; i++) {
+		if (text->buf[i] != '<' && text->buf[i] != '>')
+			text->buf[to++] = text->buf[i];
+	}
+	strbuf_setlen(text, to);
+}
+
+/* "<file>" as "file": the page shows by its typeface what is to be replaced. */
 static void add_arg(struct strbuf *out, const char *arg)
 {
-	size_t len = strlen(arg);
+	size_t from = out->len;
 
-	if (arg[0] == '<' && arg[len - 1] == '>' && !strchr(arg + 1, '<'))
-		strbuf_addf(out, " Ar %.*s", (int)len - 2, arg + 1);
-	else
-		strbuf_addf(out, " Ar %s", arg);
+	strbuf_addf(out, " Ar %s", arg);
+	drop_brackets(out, from);
 }
 
 static void add_flag(struct strbuf *out, const struct mrp_opt *opt, const char *between)
@@ -95,17 +104,6 @@ static void add_synopsis_args(struct strbuf *out, const char *args)
 			strbuf_addf(out, ".Ar %.*s\n", (int)len, args);
 		args += len + strspn(args + len, " ");
 	}
-}
-
-static void drop_brackets(struct strbuf *text, size_t from)
-{
-	size_t to = from;
-
-	for (size_t i = from; i < text->len; i++) {
-		if (text->buf[i] != '<' && text->buf[i] != '>')
-			text->buf[to++] = text->buf[i];
-	}
-	strbuf_setlen(text, to);
 }
 
 static void add_one_synopsis(struct strbuf *out, const struct mrp_cmd *cmd, const char *path)

@@ -66,13 +66,14 @@ int check_stdout(int code)
 	return code ? code : MRP_EXIT_FAILED;
 }
 
-static int print_usage(const struct mrp_ctx *ctx)
+/* Asked for, it goes to stdout; in place of what was not said, to stderr. */
+static int print_usage(const struct mrp_ctx *ctx, FILE *to)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 
-	cmd_usage(&text, ctx->cmd, ctx->cmd_path, help_columns(1));
-	fputs(text.buf, stdout);
-	return 0;
+	cmd_usage(&text, ctx->cmd, ctx->cmd_path, help_columns(fileno(to)));
+	fputs(text.buf, to);
+	return to == stdout ? 0 : MRP_EXIT_USAGE;
 }
 
 static int check_arg_count(const struct mrp_cmd *cmd, int argc, char **argv, struct mrp_err *err)
@@ -93,13 +94,11 @@ static int load_settings(struct mrp_ctx *ctx, unsigned needs, struct mrp_err *er
 	return needs & NEED_MANIFEST ? settings_find_manifest(ctx, err) : 0;
 }
 
-static int no_sub(const struct mrp_cmd *cmd, const char *name, struct mrp_err *err)
+static int unknown_sub(const struct mrp_cmd *cmd, const char *name, struct mrp_err *err)
 {
 	const char *words[64];
 	size_t n = 0;
 
-	if (!name)
-		return mrp_err_set(err, MRP_EUSAGE, "a command is missing");
 	for (const struct mrp_cmd *const *sub = cmd->subs; *sub && n < ARRAY_SIZE(words); sub++)
 		words[n++] = (*sub)->name;
 	const char *near = nearest_word(name, words, n);
@@ -124,14 +123,14 @@ static int try_sub(
 	if (!cmd->run) {
 		if (mrp_opts_parse(&common, 1, &argc, argv, OPTS_STOP_AT_ARGUMENT, &help, err) < 0)
 			return -1;
-		if (help) {
-			*code = print_usage(ctx);
+		if (help || !argc) {
+			*code = print_usage(ctx, help ? stdout : stderr);
 			return 1;
 		}
 	}
-	const struct mrp_cmd *sub = argc ? cmd_find(cmd->subs, argv[0]) : NULL;
+	const struct mrp_cmd *sub = cmd_find(cmd->subs, argv[0]);
 	if (!sub)
-		return cmd->run ? 0 : no_sub(cmd, argc ? argv[0] : NULL, err);
+		return cmd->run ? 0 : unknown_sub(cmd, argv[0], err);
 	ctx->cmd_path = arena_printf(&ctx->arena, "%s %s", ctx->cmd_path, sub->name);
 	ctx->cmd = sub;
 	cleanup(freep) void *opts = xcalloc(1, sub->opts_size);
@@ -160,7 +159,7 @@ static int run_row(
 	if (mrp_opts_parse(groups, ARRAY_SIZE(groups), &argc, argv, 0, &help, err) < 0)
 		return -1;
 	if (help)
-		return print_usage(ctx);
+		return print_usage(ctx, stdout);
 	if (mrp_opts_from_env(&groups[0], err) < 0 || check_arg_count(cmd, argc, argv, err) < 0 ||
 		load_settings(ctx, cmd->needs, err) < 0)
 		return -1;

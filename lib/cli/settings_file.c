@@ -103,6 +103,31 @@ static void check_mode(struct mrp_ctx *ctx, const char *path, const struct value
 			"others may read the token in it (mode %03o); 'chmod 600' it", (unsigned)(st.st_mode & 0777));
 }
 
+/* Settings are shown with dashes ("api-url"), YAML here is written with underscores; both are meant. */
+static void accept_dashes(struct mrp_ctx *ctx, struct value *object)
+{
+	for (uint32_t i = 0; object->type == V_OBJECT && i < object->n; i++) {
+		struct member *m = &object->members[i];
+
+		if (!strchr(m->key, '-') || setting_find(m->key) < 0)
+			continue;
+		char *key = arena_strdup(&ctx->arena, m->key);
+		for (char *p = key; *p; p++)
+			*p = *p == '-' ? '_' : *p;
+		if (!value_get(object, key))
+			m->key = key;
+	}
+}
+
+static void accept_dashes_everywhere(struct mrp_ctx *ctx, struct value *config)
+{
+	struct value *contexts = config->type == V_OBJECT ? value_get(config, "contexts") : NULL;
+
+	accept_dashes(ctx, config);
+	for (uint32_t i = 0; contexts && contexts->type == V_OBJECT && i < contexts->n; i++)
+		accept_dashes(ctx, contexts->members[i].value);
+}
+
 /* The checked contents of one config.yaml, or an empty object when there is no such file. */
 static struct value *read_config(struct mrp_ctx *ctx, const char *path, struct mrp_err *err)
 {
@@ -119,6 +144,8 @@ static struct value *read_config(struct mrp_ctx *ctx, const char *path, struct m
 	struct value *v = value_from_yaml(&ctx->arena, text.buf, text.len, path, 0, &ctx->warnings);
 	if (v && v->type == V_NULL)
 		return value_object(&ctx->arena);
+	if (v)
+		accept_dashes_everywhere(ctx, v);
 	if (v)
 		v = schema_apply(&schema, config_fields, v, "");
 	if (ctx->warnings.errors) {

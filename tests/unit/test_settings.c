@@ -40,7 +40,7 @@ static void test_layers(void **state)
 	static const char manifest[] = "environments: {prod: {api: 'http://manifest'}}";
 
 	(void)state;
-	write_config("api_url: http://top\ncontext: lab\ncontexts: {lab: {environment: e1}, two: {api_url: 'http://two'}}\n",
+	write_config("api_url: http://top\ncontext: lab\ncontexts: {lab: {environment: e1}, two: {api-url: 'http://two'}}\n",
 		0600);
 	init(&ctx);
 	assert_int_equal(settings_init(&ctx, &err), 0);
@@ -118,6 +118,7 @@ static void test_bad_config(void **state)
 		{ "token: [\n", 1 },
 		{ "- x\n", 1 },
 		{ "context: a\ncontext: b\n", 1 },
+		{ "api-url: a\napi_url: b\n", 1 },
 	};
 
 	(void)state;

@@ -1,0 +1,29 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# What `cmake --install` puts where, and that it works from there, also below a DESTDIR.
+
+test_staged()
+{
+	DESTDIR=$MRP_SCRATCH/stage cmake --install "$MRP_BUILD" >log || {
+		cat log
+		fail 'cannot install'
+	}
+	cd "$MRP_SCRATCH/stage" || exit 1
+	find . -type f | sed 's|/mrprober-[a-z0-9]*-[0-9.]*\.so|/mrprober-MODULE.so|' | LC_ALL=C sort -u >../files
+	for file in 'bin/mrprober' 'mrprober/libmrprober-[0-9.]*\.so' 'mrprober/mrprober-MODULE\.so' \
+		'share/bash-completion/completions/mrprober' 'share/zsh/vendor-completions/_mrprober' \
+		'share/fish/vendor_completions\.d/mrprober\.fish' 'man/man1/mrprober\.1' 'man/man5/mrprober-configs\.5' \
+		'share/mrprober/schemas/prober\.schema\.json'; do
+		grep -q "/$file\$" ../files || {
+			cat ../files
+			fail "no $file"
+		}
+	done
+	program=$(find "$PWD" -path '*/bin/mrprober')
+	"$program" version
+	"$program" help config >../page
+	expect_equal 'schema' "$(cat "$(find . -name prober.schema.json)")" "$("$program" config schema prober)"
+	# a module is found beside the library
+	"$program" api migrate --database "sqlite:$MRP_SCRATCH/try.sqlite"
+	[ -s "$MRP_SCRATCH/try.sqlite" ] || fail 'no database'
+}

@@ -11,16 +11,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-extern const struct mrp_cmd cmd_api;
-extern const struct mrp_cmd cmd_complete;
-extern const struct mrp_cmd cmd_config;
-extern const struct mrp_cmd cmd_dump;
-extern const struct mrp_cmd cmd_help;
-extern const struct mrp_cmd cmd_version;
+extern const struct mrp_cmd cmd_api, cmd_api_client, cmd_complete, cmd_config, cmd_dump, cmd_help, cmd_version;
 
 /* In the order of the overview. */
 const struct mrp_cmd *const mrp_commands[] = {
 	&cmd_api,
+	&cmd_api_client,
 	&cmd_config,
 	&cmd_help,
 	&cmd_version,

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `api-client list`, `get` and `logs`. */
+#include "api_client.h"
+
+#include "../lib/base/text.h"
+
+#include <unistd.h>
+
+struct list_args {
+	int output;
+	struct strvec labels;
+	const char *slug;
+	bool show_sensitive;
+};
+
+static const struct mrp_opt list_opts[] = {
+	OPT_OUTPUT(struct list_args, output),
+	OPT_LIST('l', "label", struct list_args, labels, "<key>:<value>", "only those with this label; repeatable"),
+	OPT_STRING(0, "slug", struct list_args, slug, "<glob>", "only those whose slug (or name) matches"),
+	OPT_BOOL(0, "show-sensitive", struct list_args, show_sensitive, "show the values of sensitive variables too",
+		.flags = OPTF_NO_ENV),
+	OPT_END,
+};
+
+static int build_query(struct strbuf *query, const struct list_args *args, const struct target *target, struct mrp_err *err)
+{
+	if (args->labels.n && target->resource->kind < 0)
+		return mrp_err_set(err, MRP_EUSAGE, "%s have no labels", target->resource->plural);
+	for (size_t i = 0; i < args->labels.n; i++) {
+		if (!strchr(args->labels.v[i], ':'))
+			return mrp_err_set(err, MRP_EUSAGE, "'%s' is no label (like team:net)", args->labels.v[i]);
+		strbuf_addstr(query, query->len ? "&label=" : "label=");
+		http_add_escaped(query, args->labels.v[i]);
+	}
+	if (args->show_sensitive)
+		strbuf_addstr(query, query->len ? "&show_sensitive=true" : "show_sensitive=true");
+	return 0;
+}
+
+static struct value *filter_slugs(struct arena *arena, struct value *items, const char *key, const char *glob)
+{
+	struct value *matching = value_array(arena);
+
+	value_for_each(item, items) {
+		const char *text = value_get_string(item, key);
+
+		if (text && glob_match(glob, text))
+			value_push(arena, matching, item);
+	}
+	return matching;
+}
+
+static int run_list(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
+{
+	const struct list_args *args = ctx->opts;
+	cleanup(http_closep) struct http_client *http = NULL;
+	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT, query = STRBUF_INIT;
+	struct print_style style = client_style(ctx, args->output);
+	struct target target;
+	struct value *items;
+
+	if (target_parse(&target, &ctx->arena, TARGET_LIST, argc, argv, err) < 0 ||
+		build_query(&query, args, &target, err) < 0 || client_open(&http, ctx, err) < 0)
+		return -1;
+	items = fetch_list(http, &target, query.buf, &ctx->arena, err);
+	if (!items)
+		return -1;
+	if (args->slug)
+		items = filter_slugs(&ctx->arena, items, target.resource->key, args->slug);
+	print_list(&out, &style, &target, items, &ctx->arena);
+	if (!out.len && style.format != OUTPUT_NAME && !ctx->quiet)
+		fprintf(stderr, "no %s\n", target.resource->plural);
+	fputs(out.buf, stdout);
+	return 0;
+}
+
+const struct mrp_cmd client_list = {
+	.name = "list",
+	.summary = "list the things of a kind",
+	.description = "With -o json or yaml the whole list is one document {format_version, items}; with -o name it is a line "
+		       "like 'prober/dns' for each. Nothing to list is a note on standard error, not a failure.",
+	.args = "<kind> [<cluster>]",
+	.min_args = 1,
+	.max_args = 2,
+	.opts = list_opts,
+	CMD_OPTS(struct list_args, .labels = STRVEC_INIT),
+	.needs = CLIENT_NEEDS,
+	.run = run_list,
+	.complete = complete_kind_list,
+};
+
+struct get_args {
+	int output;
+	bool show_sensitive;
+};
+
+static const struct mrp_opt get_opts[] = {
+	OPT_OUTPUT(struct get_args, output),
+	OPT_BOOL(0, "show-sensitive", struct get_args, show_sensitive, "show the values of sensitive variables too",
+		.flags = OPTF_NO_ENV),
+	OPT_END,
+};
+
+/* True when a terminal would take something in it for more than text. */
+static bool has_controls(const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)data[i];
+
+		if ((c < 0x20 && !strchr("\n\t\r", c)) || c == 0x7f || c == 0)
+			return true;
+	}
+	return !utf8_valid(data, len);
+}
+
+static int print_bytes(const struct strbuf *body, const char *what, struct mrp_err *err)
+{
+	if (mrp_term_is_terminal(STDOUT_FILENO) && has_controls(body->buf, body->len))
+		return mrp_err_set(err, MRP_EUSAGE, "%s is no plain text and would confuse the terminal; redirect it", what);
+	fwrite(body->buf, 1, body->len, stdout);
+	return 0;
+}
+
+/* Bytes as they are: blobs and logs. */
+static int fetch_bytes(struct http_client *http, struct http_answer *answer, const char *path, struct mrp_err *err)
+{
+	struct http_request request;
+	int code;
+
+	api_request(&request, "GET", NULL, "%s", path);
+	request.accept = NULL;
+	code = http_call(http, &request, answer, err);
+	if (code == 0 && answer->status != 200)
+		code = http_answer_error(http, &request, answer, err);
+	http_request_release(&request);
+	return code;
+}
+
+static int get_blob(struct http_client *http, const struct target *target, struct mrp_err *err)
+{
+	cleanup(http_answer_release) struct http_answer answer = HTTP_ANSWER_INIT;
+	cleanup(strbuf_release) struct strbuf path = STRBUF_INIT;
+	char hex[SHA256_HEX + 1];
+
+	target_path(&path, target);
+	if (fetch_bytes(http, &answer, path.buf, err) < 0)
+		return -1;
+	sha256_hex_of(hex, answer.body.buf, answer.body.len);
+	if (!streq(hex, target->parts[0]))
+		return mrp_err_set(err, MRP_EHTTP, "GET %s%s: the content has another hash, '%s'", http_url(http), path.buf, hex);
+	return print_bytes(&answer.body, "the blob", err);
+}
+
+static int run_get(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
+{
+	const struct get_args *args = ctx->opts;
+	cleanup(http_closep) struct http_client *http = NULL;
+	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT;
+	struct print_style style = client_style(ctx, args->output);
+	struct target target;
+	struct value *item;
+
+	if (target_parse(&target, &ctx->arena, TARGET_ONE, argc, argv, err) < 0 || client_open(&http, ctx, err) < 0)
+		return -1;
+	if (!target.resource->columns)
+		return get_blob(http, &target, err);
+	item = fetch_one(http, &target, args->show_sensitive ? "show_sensitive=true" : NULL, &ctx->arena, err);
+	if (!item)
+		return -1;
+	print_one(&out, &style, &target, item, &ctx->arena);
+	fputs(out.buf, stdout);
+	return 0;
+}
+
+const struct mrp_cmd client_get = {
+	.name = "get",
+	.summary = "print one thing",
+	.description = "With -o json or yaml it is the object as the API says it, which 'create' and 'patch' take back. A blob's bytes "
+		       "are printed as they are.",
+	.args = "<kind> <slug>|<cluster> <name>|<id>|<sha256>",
+	.min_args = 1,
+	.max_args = 3,
+	.opts = get_opts,
+	CMD_OPTS(struct get_args, .output = OUTPUT_TABLE),
+	.needs = CLIENT_NEEDS,
+	.run = run_get,
+	.complete = complete_kind_one,
+};
+
+static int run_logs(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
+{
+	static const char *const all_stages[] = { "init", "plan", "apply", "destroy" };
+	cleanup(http_closep) struct http_client *http = NULL;
+	struct target target = { .resource = resource_find("deployment", err), .parts = { argv[0] }, .one = true };
+	const char *const *stages = argc > 1 ? (const char *const *)&argv[1] : all_stages;
+	size_t n = argc > 1 ? 1 : ARRAY_SIZE(all_stages), found = 0;
+
+	if (client_open(&http, ctx, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		cleanup(http_answer_release) struct http_answer answer = HTTP_ANSWER_INIT;
+		cleanup(strbuf_release) struct strbuf path = STRBUF_INIT;
+
+		target_path(&path, &target);
+		strbuf_addstr(&path, "/logs/");
+		http_add_escaped(&path, stages[i]);
+		if (fetch_bytes(http, &answer, path.buf, err) < 0) {
+			/* a run need not have come to every stage */
+			if (n == 1 || err->code != MRP_ENOTFOUND)
+				return -1;
+			continue;
+		}
+		mrp_err_clear(err);
+		if (n > 1)
+			printf("%s==> %s <==\n", found ? "\n" : "", stages[i]);
+		found++;
+		if (print_bytes(&answer.body, "the log", err) < 0)
+			return -1;
+	}
+	if (!found)
+		return -1; /* with the last 404 */
+	mrp_err_clear(err);
+	return 0;
+}
+
+const struct mrp_cmd client_logs = {
+	.name = "logs",
+	.summary = "print what terraform said in a deployment",
+	.description = "Without <stage> (init, plan, apply, destroy) the logs of all stages that there are.",
+	.args = "<deployment> [<stage>]",
+	.min_args = 1,
+	.max_args = 2,
+	.needs = CLIENT_NEEDS,
+	.run = run_logs,
+};

@@ -102,7 +102,7 @@ struct value *api_answer_json(struct arena *arena, const struct http_client *cli
 		cleanup(strbuf_release) struct strbuf asked = STRBUF_INIT;
 
 		http_add_asked(&asked, client, request);
-		mrp_err_wrap(err, "%s: answered %d, but", asked.buf, answer->status);
+		mrp_err_wrap(err, "%s: answered %d", asked.buf, answer->status);
 		err->code = MRP_EHTTP;
 	}
 	return v;

@@ -7,6 +7,7 @@
  * libcurl repeats a request by itself when a kept connection turns out to be closed; that is fine for what may be sent
  * twice, so everything else asks for a fresh connection.
  */
+#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
 
@@ -228,10 +229,13 @@ static void finish(struct handle *handle, CURLcode code)
 	transfer->end = end_of(handle, code);
 	if (transfer->end == WIRE_ANSWERED)
 		return;
-	if (transfer->end == WIRE_NO_CONNECT && code == CURLE_COULDNT_CONNECT && os_error)
-		transfer->detail = xstrdup(strerrordesc_np((int)os_error));
-	else
-		transfer->detail = xstrdup(handle->error[0] ? handle->error : curl_easy_strerror(code));
+	const char *detail = handle->error[0] ? handle->error : curl_easy_strerror(code);
+	if (code == CURLE_COULDNT_CONNECT && os_error)
+		detail = strerrordesc_np((int)os_error);
+	transfer->detail = xstrdup(detail ? detail : "unknown error");
+	/* it goes into the middle of a sentence: "Connection refused", but not "SSL ..." */
+	if (transfer->detail[0] && islower((unsigned char)transfer->detail[1]))
+		transfer->detail[0] = (char)tolower((unsigned char)transfer->detail[0]);
 }
 
 /* The next transfer that has ended, taken out of the multi handle; NULL when none has. */

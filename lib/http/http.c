@@ -168,6 +168,12 @@ void http_closep(struct http_client **client)
 	*client = NULL;
 }
 
+void http_set_interrupt(struct http_client *client, bool (*interrupted)(void), int fd)
+{
+	client->options.interrupted = interrupted;
+	client->options.interrupt_fd = fd;
+}
+
 const char *http_url(const struct http_client *client)
 {
 	return client->base;

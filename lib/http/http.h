@@ -75,6 +75,8 @@ struct http_client *http_open(const struct http_options *options, struct mrp_err
 void http_close(struct http_client *client);
 void http_closep(struct http_client **client);
 
+/* From now on requests end early when `interrupted` says so (http_options). */
+void http_set_interrupt(struct http_client *client, bool (*interrupted)(void), int fd);
 /* The API's URL without a slash at its end. */
 const char *http_url(const struct http_client *client);
 /* Requests sent so far, each try counted. */

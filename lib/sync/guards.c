@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Guards: a plan that deletes or changes suspiciously much is refused before anything is done. A share is one of the
+ * objects of that kind that the API has from configs; however small, it allows one.
+ */
+#include "plan.h"
+
+#include <inttypes.h>
+
+#include "../base/parse.h"
+
+#define DEFAULT_MAX_DELETES "10%"
+
+/* "5" or "10%" of the manifest. */
+static int parse_limit(struct mrp_limit *out, const char *text, struct mrp_err *err)
+{
+	struct mrp_limit limit = { .set = true, .is_percent = ends_with(text, "%") };
+	int code = limit.is_percent ? parse_percent(&limit.percent, text, err)
+				    : parse_int(&limit.count, text, 0, INT32_MAX, err);
+
+	if (code == 0)
+		*out = limit;
+	return code;
+}
+
+static size_t allowed(const struct mrp_limit *limit, size_t managed)
+{
+	if (!limit->is_percent)
+		return (size_t)limit->count;
+	size_t n = (size_t)(limit->percent * (double)managed / 100);
+	return limit->percent > 0 ? MAX(n, (size_t)1) : 0;
+}
+
+struct guard {
+	const char *option, *guard; /* "--max-deletes", "max_deletes" */
+	const char *what;           /* "delete" */
+	const char *fallback;       /* NULL: no limit */
+	bool deletes_only;
+};
+
+static const struct guard guard_deletes = { "--max-deletes", "max_deletes", "delete", DEFAULT_MAX_DELETES, true };
+static const struct guard guard_changes = { "--max-changes", "max_changes", "change", NULL, false };
+
+/* The limit that holds and who says so. */
+static int find_limit(struct mrp_limit *out, const char **origin, const struct plan *plan, const struct guard *guard,
+	const struct mrp_limit *given, struct mrp_err *err)
+{
+	const char *text = config_guard(plan->config, guard->guard);
+
+	*origin = guard->option;
+	*out = *given;
+	if (given->set)
+		return 0;
+	*origin = text ? "guards of the manifest" : "default";
+	if (!text)
+		text = guard->fallback;
+	if (!text)
+		return 0;
+	if (parse_limit(out, text, err) < 0)
+		return mrp_err_wrap(err, "guards.%s", guard->guard);
+	return 0;
+}
+
+static int check_guard(
+	const struct plan *plan, const struct guard *guard, const struct mrp_limit *given, struct mrp_err *err)
+{
+	size_t counts[KIND_COUNT] = { 0 };
+	struct mrp_limit limit;
+	const char *origin;
+
+	if (find_limit(&limit, &origin, plan, guard, given, err) < 0)
+		return -1;
+	for (size_t i = 0; i < plan->changes.n; i++)
+		counts[plan->changes.v[i].kind] += plan->changes.v[i].action == PLAN_DELETE || !guard->deletes_only;
+	for (int kind = 0; limit.set && kind < KIND_COUNT; kind++) {
+		size_t max = allowed(&limit, plan->managed[kind]);
+		cleanup(strbuf_release) struct strbuf said = STRBUF_INIT;
+
+		if (counts[kind] <= max)
+			continue;
+		if (limit.is_percent)
+			strbuf_addf(&said, "%g%%", limit.percent);
+		else
+			strbuf_addf(&said, "%" PRId64, limit.count);
+		return mrp_err_set(err, MRP_EREFUSED,
+			"refused: the plan would %s %zu of %zu %s, and at most %zu may be (%s by %s); pass %s to allow more",
+			guard->what, counts[kind], plan->managed[kind], kinds[kind].plural, max, said.buf, origin,
+			guard->option);
+	}
+	return 0;
+}
+
+int plan_guard(const struct plan *plan, const struct mrp_limit *max_deletes, const struct mrp_limit *max_changes,
+	struct mrp_err *err)
+{
+	if (check_guard(plan, &guard_deletes, max_deletes, err) < 0)
+		return -1;
+	return check_guard(plan, &guard_changes, max_changes, err);
+}

@@ -168,7 +168,7 @@ const char *format_time(struct arena *arena, int64_t ms);
 /* 404 "prober 'x' is not there" */
 int api_not_found(struct mrp_err *err, enum kind kind, const char *slug);
 
-/* routes' handlers: objects.c, variables.c, deployments.c, blobs.c, batch.c, state.c, service.c */
+/* handlers of routes: object_read.c, object_write.c, variables.c, deployments.c, blobs.c, batch.c, state.c, service.c */
 api_handler object_list, object_get, object_create, object_patch, object_delete;
 api_handler variable_list, variable_get, variable_put, variable_delete;
 api_handler deployment_list, deployment_create, deployment_get, deployment_patch, deployment_approve, deployment_log;

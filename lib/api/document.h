@@ -15,7 +15,7 @@ struct document {
 	struct value *state;         /* clusters and recipes that wait; NULL: none */
 };
 
-/* Load an object to change it. MRP_ENOTFOUND, and 412 by the request's preconditions. */
+/* Load an object to change it. MRP_ENOTFOUND when it is not there. */
 int document_load(struct document *doc, struct api_call *call, enum kind kind, const char *slug, struct mrp_err *err);
 /* 409 when it waits to be destroyed. */
 int document_writable(const struct document *doc, struct mrp_err *err);
@@ -31,6 +31,9 @@ int document_restate(struct api_call *call, struct document *doc, struct mrp_err
 
 /* True when readers do not see this variable's value. */
 bool variable_hidden(const struct value *cluster, const char *name, const struct value *entry);
+
+/* variables.c: what the rules of merge patches cannot say about a cluster's variables. */
+int variables_check_patch(struct api_call *call, const struct document *doc, struct mrp_err *err);
 
 /* cluster_state.c: the state of a cluster that was written; follows what its document says. */
 struct value *cluster_state_next(struct arena *arena, const struct value *state, const struct value *cluster);

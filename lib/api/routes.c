@@ -39,6 +39,21 @@ const struct api_route api_routes[] = {
 	{ "DELETE", VARIABLES "/{name}", variable_delete, ROLE_MEESEEKS, RF_WRITE | RF_BATCH | RF_NEGOTIABLE, 0,
 		KIND_CLUSTER, SHAPE_NONE, SHAPE_NONE, 204, "delete a variable" },
 
+	{ "POST", "/v1/clusters/{slug}/deploy", cluster_deploy, ROLE_EDITOR, RF_WRITE | RF_MAY_BODY | RF_NEGOTIABLE, 0,
+		KIND_CLUSTER, SHAPE_ANY, SHAPE_CLUSTER_STATE, 202, "ask for a deployment now" },
+	{ "GET", "/v1/clusters/{slug}/deployments", deployment_list, ROLE_VIEWER, 0, Q(Q_PAGE_SIZE) | Q(Q_PAGE_TOKEN),
+		KIND_CLUSTER, SHAPE_NONE, SHAPE_DEPLOYMENTS, 200, "deployments of a cluster, newest first" },
+	{ "POST", "/v1/clusters/{slug}/deployments", deployment_create, ROLE_CREATOR, RF_WRITE | RF_BODY, 0,
+		KIND_CLUSTER, SHAPE_DEPLOYMENT, SHAPE_DEPLOYMENT, 201, "record a deployment that begins" },
+	{ "GET", "/v1/deployments/{id}", deployment_get, ROLE_VIEWER, RF_NEGOTIABLE, 0, KIND_COUNT, SHAPE_NONE,
+		SHAPE_DEPLOYMENT, 200, "read a deployment" },
+	{ "PATCH", "/v1/deployments/{id}", deployment_patch, ROLE_CREATOR, RF_WRITE | RF_BODY | RF_PATCH | RF_NEGOTIABLE,
+		0, KIND_COUNT, SHAPE_DEPLOYMENT, SHAPE_DEPLOYMENT, 200, "report how a deployment goes on" },
+	{ "POST", "/v1/deployments/{id}/approve", deployment_approve, ROLE_EDITOR, RF_WRITE | RF_MAY_BODY | RF_NEGOTIABLE, 0,
+		KIND_COUNT, SHAPE_APPROVAL, SHAPE_DEPLOYMENT, 200, "allow the plan of a refused deployment" },
+	{ "GET", "/v1/deployments/{id}/logs/{stage}", deployment_log, ROLE_VIEWER, 0, 0, KIND_COUNT, SHAPE_NONE,
+		SHAPE_TEXT, 200, "output of a stage" },
+
 	{ "GET", "/v1/blobs/{sha256}", blob_download, ROLE_AGENT, RF_NEGOTIABLE, 0, KIND_COUNT, SHAPE_NONE, SHAPE_BYTES,
 		200, "content by its SHA-256" },
 	{ "PUT", "/v1/blobs/{sha256}", blob_upload, ROLE_EDITOR, RF_WRITE | RF_RAW | RF_LARGE, 0, KIND_COUNT, SHAPE_BYTES,
@@ -46,12 +61,19 @@ const struct api_route api_routes[] = {
 	{ "POST", "/v1/blobs/missing", blob_missing, ROLE_VIEWER, RF_BODY, 0, KIND_COUNT, SHAPE_HASHES, SHAPE_MISSING,
 		200, "which of these contents are not here" },
 
+	{ "POST", "/v1/batch", batch_run, ROLE_EDITOR, RF_WRITE | RF_BODY | RF_LARGE, 0, KIND_COUNT, SHAPE_BATCH,
+		SHAPE_BATCH_RESULTS, 200, "several operations on objects in one transaction" },
+
 	{ "GET", "/healthz", service_health, ROLE_NONE, 0, 0, KIND_COUNT, SHAPE_NONE, SHAPE_HEALTH, 200,
 		"whether the process answers" },
 	{ "GET", "/readyz", service_ready, ROLE_NONE, 0, 0, KIND_COUNT, SHAPE_NONE, SHAPE_HEALTH, 200,
 		"whether the database answers" },
 	{ "GET", "/metrics", service_metrics, ROLE_VIEWER, 0, 0, KIND_COUNT, SHAPE_NONE, SHAPE_TEXT, 200,
 		"metrics in the Prometheus text format" },
+	{ "GET", "/openapi.json", service_openapi, ROLE_VIEWER, RF_NEGOTIABLE, 0, KIND_COUNT, SHAPE_NONE, SHAPE_ANY, 200,
+		"this description" },
+	{ "GET", "/", service_page, ROLE_VIEWER, 0, 0, KIND_COUNT, SHAPE_NONE, SHAPE_HTML, 200,
+		"a page to look around" },
 };
 
 const size_t api_routes_n = ARRAY_SIZE(api_routes);

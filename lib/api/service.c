@@ -21,3 +21,16 @@ int service_ready(struct api_call *call, struct mrp_err *err)
 	return service_health(call, err);
 }
 
+
+int service_openapi(struct api_call *call, struct mrp_err *err)
+{
+	char hex[SHA256_HEX + 1];
+
+	(void)err;
+	api_openapi(&call->response.body);
+	sha256_hex_of(hex, call->response.body.buf, call->response.body.len);
+	call->response.etag = arena_printf(&call->arena, "\"%s\"", hex);
+	if (!api_not_modified(call))
+		respond_json(call, 200);
+	return 0;
+}

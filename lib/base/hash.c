@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hash.h"
 
+#include <nettle/base64.h>
+
 void sha256_of(uint8_t out[SHA256_BYTES], const void *data, size_t len)
 {
 	struct sha256_ctx ctx;
@@ -50,4 +52,14 @@ bool sha256_from_hex(uint8_t out[SHA256_BYTES], const char *s)
 			out[i] = (uint8_t)(high << 4 | low);
 	}
 	return s[SHA256_HEX] == '\0';
+}
+
+void sha256_base64_of(char out[SHA256_BASE64 + 1], const void *data, size_t len)
+{
+	uint8_t digest[SHA256_BYTES];
+
+	_Static_assert(BASE64_ENCODE_RAW_LENGTH(SHA256_BYTES) == SHA256_BASE64, "length of the base64 text");
+	sha256_of(digest, data, len);
+	base64_encode_raw(out, sizeof(digest), digest);
+	out[SHA256_BASE64] = '\0';
 }

@@ -7,12 +7,14 @@
 
 #include <nettle/sha2.h>
 
-enum { SHA256_BYTES = 32, SHA256_HEX = 64 };
+enum { SHA256_BYTES = 32, SHA256_HEX = 64, SHA256_BASE64 = 44 };
 
 void sha256_of(uint8_t out[SHA256_BYTES], const void *data, size_t len);
 /* `out` gets 64 lower-case hex digits and a NUL. */
 void sha256_to_hex(char out[SHA256_HEX + 1], const uint8_t digest[SHA256_BYTES]);
 void sha256_hex_of(char out[SHA256_HEX + 1], const void *data, size_t len);
+/* As content security policies and subresource integrity spell it; `out` gets 44 characters and a NUL. */
+void sha256_base64_of(char out[SHA256_BASE64 + 1], const void *data, size_t len);
 /* True when s is 64 lower-case hex digits; `out` may be NULL. */
 bool sha256_from_hex(uint8_t out[SHA256_BYTES], const char *s);
 

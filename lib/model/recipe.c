@@ -14,6 +14,7 @@ const struct field recipe_fields[] = {
 		.valid = valid_sha256, .form = "a SHA-256 in lower-case hex", .pattern = "^[0-9a-f]{64}$" },
 	{ "required_variables", F_LIST, FF_BOTH | FF_ALWAYS, "variables that every cluster made from it must have",
 		.sub = &item_identifier, .max = 1000 },
+	{ "state", F_ANY, FF_READONLY, "only while it waits for clusters that are being destroyed" },
 	END_FIELDS
 };
 

@@ -83,4 +83,5 @@ const struct store_schema store_schema = {
 	.n_migrations = ARRAY_SIZE(migrations),
 	.statements = statements,
 	.n_statements = SQL_COUNT,
+	.busy_timeout_ms = 5000,
 };

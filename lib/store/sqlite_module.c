@@ -13,8 +13,6 @@
 #include "../base/file.h"
 #include "store.h"
 
-enum { BUSY_TIMEOUT_MS = 5000 };
-
 static const char *const step_sql[] = {
 	[STORE_BEGIN] = "BEGIN IMMEDIATE",
 	[STORE_COMMIT] = "COMMIT",
@@ -49,20 +47,15 @@ static const char *path_of(const char *url, struct mrp_err *err)
 	return NULL;
 }
 
-static bool disk_full(int code, int system_errno)
-{
-	bool no_room = system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG;
-
-	return (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && no_room);
-}
-
 static int fail(const struct sqlite_conn *c, struct mrp_err *err)
 {
 	int code = sqlite3_extended_errcode(c->db), system_errno = sqlite3_system_errno(c->db);
 
-	if (disk_full(code, system_errno))
-		return mrp_err_set(err, MRP_ENOSPC, "no room on the disk for database '%s'", c->path);
+	if (code == SQLITE_IOERR_WRITE) /* over a quota or a size limit, or a failing disk: SQLite does not keep errno */
+		return mrp_err_set(err, MRP_ENOSPC, "cannot write database '%s': the disk is full or failing", c->path);
 	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return mrp_err_set(err, MRP_ENOSPC, "no room on the disk for database '%s'", c->path);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return mrp_err_set(err, MRP_EBUSY, "database '%s' is locked by another process", c->path);
@@ -145,7 +138,7 @@ static int connect_file(struct sqlite_conn **out, const char *url, const struct 
 	c->path = xstrdup(path);
 	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return fail(c, err);
-	sqlite3_busy_timeout(c->db, BUSY_TIMEOUT_MS);
+	sqlite3_busy_timeout(c->db, schema->busy_timeout_ms);
 	*out = steal(&c);
 	return 0;
 }

@@ -43,6 +43,7 @@ struct store_schema {
 	size_t n_migrations;
 	const struct store_statement *statements;
 	size_t n_statements;
+	int busy_timeout_ms; /* how long to wait for another process that writes */
 };
 
 enum store_step { STORE_BEGIN, STORE_COMMIT, STORE_ROLLBACK, STORE_SAVEPOINT, STORE_RELEASE, STORE_ROLLBACK_TO };

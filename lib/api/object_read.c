@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading recipes, clusters and probers is copying: the database holds what GET answers. */
+#include <inttypes.h>
+
+#include "../base/text.h"
+#include "call.h"
+
+enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, SLUGS_MAX = 1000 };
+
+int object_get(struct api_call *call, struct mrp_err *err)
+{
+	bool secrets;
+	int64_t revision;
+
+	if (query_bool(&secrets, call, Q_SHOW_SENSITIVE, err) < 0)
+		return -1;
+	int there = object_read(&call->response.body, &revision, call->db, call->route->kind, call->args[0], secrets, err);
+	if (there <= 0)
+		return there < 0 ? -1 : api_not_found(err, call->route->kind, call->args[0]);
+	api_set_etag(call, revision);
+	if (secrets)
+		call->response.cache_control = "no-store";
+	if (!api_not_modified(call))
+		respond_json(call, 200);
+	return 0;
+}
+
+/* A page being made. */
+struct page {
+	struct strbuf *out;
+	int64_t size, n;
+	char last[64]; /* slug of the last item */
+	bool more;
+};
+
+/* False when the page is full: there is more then. */
+static bool page_add(struct page *page, const char *slug, const char *body, size_t len)
+{
+	if (page->n == page->size) {
+		page->more = true;
+		return false;
+	}
+	if (page->n++)
+		strbuf_addch(page->out, ',');
+	while (len && body[len - 1] == '\n')
+		len--;
+	strbuf_add(page->out, body, len);
+	snprintf(page->last, sizeof(page->last), "%s", slug);
+	return true;
+}
+
+static int page_add_object(struct page *page, struct api_call *call, const char *slug, struct mrp_err *err)
+{
+	cleanup(strbuf_release) struct strbuf body = STRBUF_INIT;
+	int64_t revision;
+
+	if (page->n == page->size) {
+		page->more = true;
+		return 0;
+	}
+	int there = object_read(&body, &revision, call->db, call->route->kind, slug, false, err);
+	if (there > 0)
+		page_add(page, slug, body.buf, body.len);
+	return there < 0 ? -1 : 0;
+}
+
+static int list_all(struct page *page, struct api_call *call, const char *after, struct mrp_err *err)
+{
+	struct store_row row;
+	int r = store_start(call->db, SQL_OBJECT_LIST,
+		STORE_ARGS(store_text(kinds[call->route->kind].name), store_text(after), store_int(page->size + 1)), err);
+
+	while (r >= 0 && (r = store_step(call->db, SQL_OBJECT_LIST, &row, err)) > 0) {
+		if (!page_add(page, store_col_text(&row, 0), row.col[1].p, row.col[1].n))
+			break;
+	}
+	store_finish(call->db, SQL_OBJECT_LIST);
+	return r < 0 ? -1 : 0;
+}
+
+/* "key:value" strings as {key: value}. */
+static struct value *wanted_labels(struct api_call *call, struct mrp_err *err)
+{
+	struct value *wanted = value_object(&call->arena);
+
+	for (size_t i = 0; i < call->labels.n; i++) {
+		const char *text = call->labels.v[i], *colon = strchr(text, ':');
+
+		if (!colon || !valid_label_key(text, (size_t)(colon - text))) {
+			mrp_err_set(err, MRP_EPARSE, "query parameter 'label' is '%s', should be key:value", text);
+			return NULL;
+		}
+		value_append(&call->arena, wanted, arena_strndup(&call->arena, text, (size_t)(colon - text)),
+			value_string(&call->arena, colon + 1));
+	}
+	return wanted;
+}
+
+static bool labels_match(const struct value *labels, const struct value *wanted)
+{
+	for (uint32_t i = 0; i < wanted->n; i++) {
+		const char *text = value_get_string(labels, wanted->members[i].key);
+
+		if (!text || !streq(text, wanted->members[i].value->s))
+			return false;
+	}
+	return true;
+}
+
+static int list_labelled(struct page *page, struct api_call *call, const char *after, struct mrp_err *err)
+{
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	struct value *wanted = wanted_labels(call, err);
+	struct store_row row;
+
+	if (!wanted)
+		return -1;
+	int r = store_start(call->db, SQL_OBJECT_LABELS, STORE_ARGS(store_text(kinds[call->route->kind].name), store_text(after)), err);
+	while (r >= 0 && !page->more && (r = store_step(call->db, SQL_OBJECT_LABELS, &row, err)) > 0) {
+		arena_reset(&arena);
+		const struct value *labels = json_parse(&arena, row.col[1].p, row.col[1].n, "stored labels", err);
+		if (!labels || (labels_match(labels, wanted) && page_add_object(page, call, store_col_text(&row, 0), err) < 0))
+			r = -1;
+	}
+	store_finish(call->db, SQL_OBJECT_LABELS);
+	return r < 0 ? -1 : 0;
+}
+
+static int object_has_labels(struct api_call *call, const char *slug, const struct value *wanted, struct mrp_err *err)
+{
+	cleanup(strbuf_release) struct strbuf body = STRBUF_INIT;
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	int64_t revision;
+	int there = object_read(&body, &revision, call->db, call->route->kind, slug, false, err);
+
+	if (there <= 0 || !wanted->n)
+		return there;
+	struct value *object = json_parse(&arena, body.buf, body.len, "a stored object", err);
+	if (!object)
+		return -1;
+	return labels_match(value_get(object, "labels"), wanted);
+}
+
+/* The named ones, in order of their slugs and each once. */
+static int list_named(struct page *page, struct api_call *call, const char *after, struct mrp_err *err)
+{
+	cleanup(strvec_clear) struct strvec slugs = STRVEC_INIT;
+	struct value *wanted = wanted_labels(call, err);
+
+	if (!wanted)
+		return -1;
+	for (const char *p = call->query[Q_SLUG];; p++) {
+		size_t len = strcspn(p, ",");
+
+		if (!slug_valid(p, len))
+			return mrp_err_set(err, MRP_EPARSE, "query parameter 'slug': '%.*s' is not a slug", (int)len, p);
+		strvec_push_nodup(&slugs, xstrndup(p, len));
+		p += len;
+		if (!*p)
+			break;
+	}
+	if (slugs.n > SLUGS_MAX)
+		return mrp_err_set(err, MRP_EPARSE, "query parameter 'slug' has more than %d slugs", (int)SLUGS_MAX);
+	strvec_sort(&slugs);
+	for (size_t i = 0; i < slugs.n && !page->more; i++) {
+		if (strcmp(slugs.v[i], after) <= 0 || (i && streq(slugs.v[i], slugs.v[i - 1])))
+			continue;
+		int fits = object_has_labels(call, slugs.v[i], wanted, err);
+		if (fits < 0 || (fits && page_add_object(page, call, slugs.v[i], err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+/* A page token says after which slug the next page begins; clients take it as it is. */
+static int token_slug(const char **slug, struct api_call *call, struct mrp_err *err)
+{
+	const char *token = call->query[Q_PAGE_TOKEN];
+
+	*slug = "";
+	if (!token || !*token)
+		return 0;
+	if (skip_prefix(token, "after.", slug) && slug_valid(*slug, strlen(*slug)))
+		return 0;
+	return mrp_err_set(err, MRP_EPARSE, "query parameter 'page_token' is '%s', which no answer gave", token);
+}
+
+int object_list(struct api_call *call, struct mrp_err *err)
+{
+	struct page page = { .out = &call->response.body };
+	const char *after;
+	int64_t revision;
+
+	if (query_int(&page.size, call, Q_PAGE_SIZE, PAGE_DEFAULT, 1, PAGE_MAX, err) < 0 || token_slug(&after, call, err) < 0 ||
+		store_meta(&revision, NULL, call->db, err) < 0)
+		return -1;
+	/* every write of an object moves the counter, so it tells whether any list is still good */
+	call->response.etag = arena_printf(&call->arena, "W/\"r%" PRId64 "\"", revision);
+	if (api_not_modified(call))
+		return 0;
+	strbuf_addstr(page.out, "{\"items\":[");
+	int r = call->query[Q_SLUG] ? list_named(&page, call, after, err)
+		: call->labels.n    ? list_labelled(&page, call, after, err)
+				    : list_all(&page, call, after, err);
+	if (r < 0)
+		return -1;
+	if (page.more)
+		strbuf_addf(page.out, "],\"next_page_token\":\"after.%s\"}\n", page.last);
+	else
+		strbuf_addstr(page.out, "],\"next_page_token\":null}\n");
+	respond_json(call, 200);
+	return 0;
+}

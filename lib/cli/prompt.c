@@ -1,12 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "prompt.h"
 
+#include "../base/interrupt.h"
+
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 bool mrp_can_prompt(void)
 {
 	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+/* Wait for input or for Ctrl-C, when that is caught; without a handler it just ends the program. */
+static int wait_for_input(void)
+{
+	struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = interrupt_fd(), .events = POLLIN } };
+
+	while (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	if (!interrupted())
+		return 0;
+	errno = EINTR;
+	return -1;
 }
 
 /* One line, byte by byte: what comes after it is not ours. 0 at the end of input, -1 with errno. */
@@ -15,7 +33,7 @@ static int read_line(struct strbuf *line)
 	char c;
 
 	for (;;) {
-		ssize_t n = read(STDIN_FILENO, &c, 1);
+		ssize_t n = wait_for_input() < 0 ? -1 : read(STDIN_FILENO, &c, 1);
 
 		if (n <= 0)
 			return n < 0 ? -1 : line->len > 0;

@@ -21,6 +21,9 @@ test_staged()
 	done
 	program=$(find "$PWD" -path '*/bin/mrprober')
 	"$program" version
+	if command -v readelf >/dev/null; then
+		! readelf -d "$program" | grep -E 'R(UN)?PATH.*(\[:|::|:\]|\[\])' || fail 'libraries are looked for in the working folder'
+	fi
 	"$program" help config >../page
 	expect_equal 'schema' "$(cat "$(find . -name prober.schema.json)")" "$("$program" config schema prober)"
 	# a module is found beside the library

@@ -3,31 +3,6 @@
 #include "../base/text.h"
 #include "loader.h"
 
-const struct recipe_info *loader_recipe(const struct loader *loader, const char *slug)
-{
-	for (size_t low = 0, high = loader->recipes.n; low < high;) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(slug, loader->recipes.v[middle].slug);
-
-		if (order == 0)
-			return &loader->recipes.v[middle];
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
-}
-
-void loader_layers(const struct loader *loader, struct value *layers[LAYER_COUNT], const struct recipe_info *recipe,
-	size_t environment)
-{
-	layers[LAYER_COMMON] = loader->common;
-	layers[LAYER_RECIPE] = recipe ? recipe->values : NULL;
-	layers[LAYER_ENVIRONMENT] = loader->environment_values[environment];
-	layers[LAYER_CLUSTER] = NULL;
-}
-
 static bool names(const struct value *list, const char *name)
 {
 	for (uint32_t i = 0; list && i < list->n; i++) {

@@ -64,14 +64,6 @@ char *config_find_root(const char *path, struct mrp_err *err)
 	return NULL;
 }
 
-/* What goes before paths of the tree in messages. */
-static char *prefix_of(const char *root)
-{
-	if (streq(root, ".") || streq(root, "./"))
-		return xstrdup("");
-	return ends_with(root, "/") ? xstrdup(root) : xasprintf("%s/", root);
-}
-
 static void move_problems(struct problems *to, struct problems *from)
 {
 	for (size_t i = 0; i < from->list.n; i++)
@@ -79,26 +71,6 @@ static void move_problems(struct problems *to, struct problems *from)
 	to->errors += from->errors;
 	from->list.n = 0;
 	from->errors = 0;
-}
-
-static void read_layers(struct loader *loader, struct worker *worker)
-{
-	const struct manifest *manifest = &loader->manifest;
-
-	loader->common = variables_read(&worker->reader, &loader->arena, "values.yaml", true);
-	loader->environment_values = arena_zalloc(&loader->arena, (manifest->n + 1) * sizeof(struct value *));
-	for (size_t i = 0; i < manifest->n; i++) {
-		const struct environment *environment = &manifest->environments[i];
-		size_t errors = worker->reader.problems.errors;
-
-		if (loader->environment && environment != loader->environment)
-			continue;
-		struct value *values = variables_read(&worker->reader, &loader->arena, environment->values, true);
-		if (!values && environment->values_named && worker->reader.problems.errors == errors)
-			problems_add(&worker->reader.problems, environment->values_loc, "values",
-				"there is no file '%s' in the tree", environment->values);
-		loader->environment_values[i] = values;
-	}
 }
 
 /* Files in environments/ that no environment names are most likely misspelled. */
@@ -218,16 +190,10 @@ static void load_objects(struct config *config, struct loader *loader, struct wo
 static int load(struct config *config, struct loader *loader, struct worker *worker, const struct config_options *options,
 	struct mrp_err *err)
 {
-	manifest_read(&loader->manifest, &worker->reader, &config->arena);
+	if (loader_prepare(loader, worker, &config->arena, options, err) < 0)
+		return -1;
 	config->manifest = loader->manifest;
-	/* with a broken manifest the rest is checked all the same, for whatever environments it shows */
-	if (!options->all_environments && !worker->reader.problems.errors) {
-		loader->environment = manifest_choose(&loader->manifest, options->environment, err);
-		if (!loader->environment)
-			return -1;
-		config->environment = loader->environment;
-	}
-	read_layers(loader, worker);
+	config->environment = loader->environment;
 	check_environment_files(loader, worker);
 	load_objects(config, loader, worker, options->threads);
 	return 0;
@@ -245,7 +211,7 @@ int config_load(
 	config->source = config_source_worktree(config->root, err);
 	if (!config->source)
 		return -1;
-	config->prefix = prefix_of(config->root);
+	config->prefix = loader_prefix(config->root);
 	struct loader loader = { .source = config->source, .prefix = config->prefix, .read_secrets = options->read_secrets };
 	worker_init(&worker, &loader);
 	int result = load(config, &loader, &worker, options, err);
@@ -253,9 +219,7 @@ int config_load(
 	move_problems(problems, &worker.reader.problems);
 	problems_sort(problems);
 	worker_release(&worker);
-	recipe_info_vec_clear(&loader.recipes);
-	target_vec_clear(&loader.targets);
-	arena_release(&loader.arena);
+	loader_release(&loader);
 	if (result < 0)
 		return -1;
 	*out = steal(&config);

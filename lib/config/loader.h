@@ -65,6 +65,16 @@ struct worker {
 	struct strbuf text;
 };
 
+/* What goes before paths of the tree `root` in messages; yours to free. */
+char *loader_prefix(const char *root);
+/* Read the manifest (into its own arena), choose the environment, read the layers. -1 with MRP_EUSAGE when it is not clear
+ * which environment is meant; mistakes are problems of the worker. `source` and `prefix` are set. */
+int loader_prepare(struct loader *loader, struct worker *worker, struct arena *manifest_arena,
+	const struct config_options *options, struct mrp_err *err);
+void loader_release(struct loader *loader);
+/* The manifest's required variables and then those of a recipe (a list or NULL). */
+struct value *loader_required(struct arena *arena, const struct loader *loader, const struct value *own);
+
 void worker_init(struct worker *worker, const struct loader *loader);
 /* Everything but the results, which the caller takes. */
 void worker_release(struct worker *worker);

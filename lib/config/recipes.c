@@ -3,12 +3,11 @@
 #include "files.h"
 #include "loader.h"
 
-/* The manifest's names first, then the recipe's own. */
-static struct value *join_required(struct arena *arena, const struct value *manifest, const struct value *own)
+struct value *loader_required(struct arena *arena, const struct loader *loader, const struct value *own)
 {
 	struct value *all = value_array(arena);
 
-	value_for_each(name, manifest) {
+	value_for_each(name, loader->manifest.required) {
 		if (name->type == V_STRING)
 			value_push(arena, all, name);
 	}
@@ -62,7 +61,7 @@ void recipe_load(struct worker *worker, struct loader *loader, const char *slug,
 		     *initial = read_initial_values(worker, folder),
 		     *globs = object ? value_get(object, "files") : NULL,
 		     *files = files_collect(&worker->reader, arena, folder, globs, own_files),
-		     *required = join_required(arena, loader->manifest.required,
+		     *required = loader_required(arena, loader,
 			     object ? value_get(object, "required_variables") : NULL);
 	bool broken = worker->reader.problems.errors > errors;
 	struct recipe_info info = { .slug = arena_strdup(&loader->arena, slug), .values = values,

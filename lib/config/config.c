@@ -79,6 +79,8 @@ static void check_environment_files(struct loader *loader, struct worker *worker
 	struct reader *reader = &worker->reader;
 	struct mrp_err err = MRP_ERR_INIT;
 
+	if (!loader->manifest.n)
+		return; /* a broken manifest, which has been said */
 	if (reader->source->ops->list(reader->source, &reader->entries, &loader->arena, "environments", &err) < 0)
 		mrp_err_clear(&err);
 	for (size_t i = 0; i < reader->entries.n; i++) {

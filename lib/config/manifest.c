@@ -38,7 +38,8 @@ static void add_environments(struct manifest *manifest, struct arena *arena, con
 			continue;
 		environment->name = m->key;
 		environment->api = value_get_string(m->value, "api");
-		environment->values_named = values && values->type == V_STRING;
+		environment->values_named =
+			values && values->type == V_STRING && valid_relative_path(values->s, values->n);
 		environment->values = environment->values_named ? values->s
 								: arena_printf(arena, "environments/%s.yaml", m->key);
 		if (environment->values_named)
@@ -63,6 +64,7 @@ static bool known_version(struct reader *reader, const struct value *root)
 void manifest_read(struct manifest *manifest, struct reader *reader, struct arena *arena)
 {
 	struct schema_ctx ctx = { .arena = arena, .problems = &reader->problems, .where = FF_CONFIG };
+	size_t errors = reader->problems.errors;
 	struct value *root = reader_yaml(reader, arena, MANIFEST_NAME, 0, false);
 
 	*manifest = (struct manifest){ .required = value_array(arena) };
@@ -79,7 +81,9 @@ void manifest_read(struct manifest *manifest, struct reader *reader, struct aren
 		problems_add(&reader->problems, value_loc(value_get(root, "environments")), "environments",
 			"has none; a tree needs at least one (like 'prod: {}')");
 	struct value *required = value_get(root, "required_variables");
-	if (required && required->type == V_ARRAY)
+	if (reader->problems.errors > errors)
+		return; /* what is required cannot be told */
+	if (required)
 		manifest->required = required;
 	for (size_t i = 0; !required && i < ARRAY_SIZE(default_required); i++)
 		value_push(arena, manifest->required, value_string(arena, default_required[i]));

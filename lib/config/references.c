@@ -119,6 +119,12 @@ static bool check_on(struct check *check, const struct target *target, const cha
 	struct mrp_loc loc = value_loc(check->text);
 	const struct target_name *found = find_name(target, name);
 
+	if (!check->list && in_matrix(check->prober, name)) {
+		problems_add(problems, loc, check->field,
+			"'${%s}' is in the prober's matrix, but not in that of a placement on cluster '%s', which takes its place", name,
+			target->cluster);
+		return true;
+	}
 	if (!found && target->open)
 		return false;
 	if (!found) {

@@ -40,7 +40,7 @@ struct value *variables_merge(struct arena *arena, struct value *const layers[LA
 	struct value *merged = value_object(arena);
 
 	for (int i = 0; i < LAYER_COUNT; i++) {
-		if (layers[i])
+		if (layers[i] && layers[i]->type == V_OBJECT)
 			merged = layer_merge(arena, merged, layers[i]);
 	}
 	return merged;

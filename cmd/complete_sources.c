@@ -5,14 +5,12 @@
  */
 #include "complete_sources.h"
 
-#include "../lib/base/file.h"
 #include "../lib/base/text.h"
+#include "../lib/config/config.h"
 #include "../lib/http/api.h"
 #include "cmd.h"
 
 #include <dirent.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { API_TIMEOUT_MS = 250 };
 
@@ -114,73 +112,17 @@ void complete_kinds(struct mrp_complete *c, int argc, char *const *argv, const c
 		mrp_complete_add(c, kinds[kind].plural, NULL);
 }
 
-/* A candidate, "slug" or "kind/slug". */
-static void add_slug(struct mrp_complete *c, const char *prefix, const char *slug, size_t len, const char *name)
+static void add_config_slugs(struct mrp_complete *c, enum kind kind)
 {
-	cleanup(freep) char *candidate = xasprintf("%s%.*s", prefix, (int)len, slug);
+	cleanup(strvec_clear) struct strvec slugs = STRVEC_INIT;
+	struct mrp_err ignored = MRP_ERR_INIT;
+	cleanup(freep) char *root = config_find_root(NULL, &ignored);
 
-	if (slug_valid(slug, len))
-		mrp_complete_add(c, candidate, name);
-}
-
-/* The names in the tree's folder of that kind: folders, and files <slug>.yaml. */
-static void add_config_slugs(struct mrp_complete *c, const char *root, enum kind kind, const char *prefix)
-{
-	cleanup(freep) char *folder = path_join(root, kinds[kind].plural);
-	DIR *dir = opendir(folder);
-
-	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		const char *name = entry->d_name;
-		size_t len = strlen(name);
-
-		if (ends_with(name, ".yaml"))
-			len -= strlen(".yaml");
-		add_slug(c, prefix, name, len, NULL);
+	if (root && config_list_slugs(&slugs, root, kind, &ignored) == 0) {
+		for (size_t i = 0; i < slugs.n; i++)
+			mrp_complete_add(c, slugs.v[i], NULL);
 	}
-	if (dir)
-		closedir(dir);
-}
-
-/* "." or "../..", where the manifest is; NULL when nowhere. */
-static char *find_root(void)
-{
-	struct strbuf root = STRBUF_INIT;
-
-	strbuf_addstr(&root, ".");
-	for (int up = 0; up < 32; up++) {
-		cleanup(freep) char *manifest = path_join(root.buf, "mrprober.yaml");
-		struct stat st;
-
-		if (stat(manifest, &st) == 0)
-			return strbuf_detach(&root, NULL);
-		if (up == 0)
-			strbuf_reset(&root);
-		strbuf_addstr(&root, up == 0 ? ".." : "/..");
-	}
-	strbuf_release(&root);
-	return NULL;
-}
-
-void complete_kind_slashes(struct mrp_complete *c, int argc, char *const *argv, const char *word)
-{
-	const char *slash = strchr(word, '/');
-
-	(void)argc, (void)argv;
-	if (!slash) {
-		for (int kind = 0; kind < KIND_COUNT; kind++) {
-			cleanup(freep) char *candidate = xasprintf("%s/", kinds[kind].name);
-
-			mrp_complete_add(c, candidate, NULL);
-		}
-		c->flags |= COMPLETE_NO_SPACE;
-		return;
-	}
-	cleanup(freep) char *name = xstrndup(word, (size_t)(slash - word));
-	cleanup(freep) char *prefix = xstrndup(word, (size_t)(slash - word) + 1);
-	cleanup(freep) char *root = find_root();
-	int kind = kind_from_name(name);
-	if (kind >= 0 && root)
-		add_config_slugs(c, root, kind, prefix);
+	mrp_err_clear(&ignored);
 }
 
 /* Slugs from one page of the API's list; false when it does not answer in time. */
@@ -210,8 +152,8 @@ static bool add_api_slugs(struct mrp_complete *c, enum kind kind)
 		const struct value *item = items->items[i];
 		const char *slug = item->type == V_OBJECT ? value_get_string(item, "slug") : NULL;
 
-		if (slug)
-			add_slug(c, "", slug, strlen(slug), value_get_string(item, "name"));
+		if (slug && slug_valid(slug, strlen(slug)))
+			mrp_complete_add(c, slug, value_get_string(item, "name"));
 	}
 out:
 	mrp_err_clear(&err);
@@ -220,11 +162,8 @@ out:
 
 static void add_slugs(struct mrp_complete *c, int kind)
 {
-	if (kind < 0 || add_api_slugs(c, kind))
-		return;
-	cleanup(freep) char *root = find_root();
-	if (root)
-		add_config_slugs(c, root, kind, "");
+	if (kind >= 0 && !add_api_slugs(c, kind))
+		add_config_slugs(c, kind);
 }
 
 void complete_kind_then_slug(struct mrp_complete *c, int argc, char *const *argv, const char *word)

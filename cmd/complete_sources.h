@@ -13,10 +13,9 @@ mrp_complete_fn complete_environments; /* of the manifest */
 mrp_complete_fn complete_settings;     /* names for `config get` */
 mrp_complete_fn complete_help;         /* commands, then their subs */
 
-mrp_complete_fn complete_kinds;        /* recipes, clusters, probers */
-mrp_complete_fn complete_kind_slashes; /* "prober/dns": from the configs; for --only and --explain */
-mrp_complete_fn
-	complete_kind_then_slug;   /* first argument a kind, then slugs of that kind: from the API, else the configs */
-mrp_complete_fn complete_clusters; /* first argument a cluster: likewise */
+/* Slugs come from the API when it answers in time, else from the configs. */
+mrp_complete_fn complete_kinds;          /* recipes, clusters, probers */
+mrp_complete_fn complete_kind_then_slug; /* first argument a kind, then slugs of that kind */
+mrp_complete_fn complete_clusters;       /* first argument a cluster */
 
 #endif

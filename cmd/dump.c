@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `mrprober __dump`, for the build and the tests: manual pages made from hand-written templates and the tables, and
- *plain lists of the tables. A line of a template that is "@NAME@" or "@NAME argument@" is replaced:
+ * plain lists of the tables. A line of a template that is "@NAME@" or "@NAME argument@" is replaced:
  *
- *	@SYNOPSIS [command]@  @OPTIONS command [sub]@  @SUBS command@  @COMMANDS@  @COMMON@  @GLOBAL@  @FIELDS table@
+ *	@SYNOPSIS [command]@  @OPTIONS command [sub]@  @SUBS command@  @COMMANDS@
+ *	@COMMON [command]@  @GLOBAL@  @FIELDS table@
  */
 #include "../lib/base/file.h"
 #include "../lib/cli/config_fields.h"
@@ -64,8 +65,13 @@ static int splice_commands(struct strbuf *out, char *const *words)
 
 static int splice_common(struct strbuf *out, char *const *words)
 {
-	(void)words;
-	mdoc_add_options(out, common_opts);
+	const struct mrp_cmd *cmd = find_row(words);
+	struct mrp_opt common[MAX_COMMON_OPTS];
+
+	if (words[0] && !cmd)
+		return -1;
+	common_opts_beside(common, cmd ? cmd->opts : NULL);
+	mdoc_add_options(out, common);
 	return 0;
 }
 

@@ -30,3 +30,16 @@ const struct mrp_opt global_opts[] = {
 	OPT_BOOL(0, "version", struct mrp_globals, version, "print the version", .flags = OPTF_NO_ENV | OPTF_NO_NO),
 	OPT_END,
 };
+
+_Static_assert(ARRAY_SIZE(common_opts) <= MAX_COMMON_OPTS, "MAX_COMMON_OPTS is too small");
+
+void common_opts_beside(struct mrp_opt out[MAX_COMMON_OPTS], const struct mrp_opt *own)
+{
+	bool no;
+
+	for (const struct mrp_opt *opt = common_opts; opt->type; opt++) {
+		if (!mrp_opt_find(own, opt->name, strlen(opt->name), &no))
+			*out++ = *opt;
+	}
+	*out = (struct mrp_opt)OPT_END;
+}

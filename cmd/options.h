@@ -8,4 +8,9 @@
 extern const struct mrp_opt global_opts[]; /* before the command */
 extern const struct mrp_opt common_opts[]; /* after it, too; a command's own option of the same name goes first */
 
+enum { MAX_COMMON_OPTS = 16 };
+
+/* The common options that `own` (may be NULL) does not hide, OPT_END after them. */
+void common_opts_beside(struct mrp_opt out[MAX_COMMON_OPTS], const struct mrp_opt *own);
+
 #endif

@@ -40,6 +40,7 @@ static bool any_visible(const struct mrp_opt *opts)
 
 void cmd_usage(struct strbuf *out, const struct mrp_cmd *cmd, const char *path, size_t columns)
 {
+	struct mrp_opt common[MAX_COMMON_OPTS];
 	const char *lead = "usage:";
 
 	if (cmd->run) {
@@ -62,7 +63,8 @@ void cmd_usage(struct strbuf *out, const struct mrp_cmd *cmd, const char *path, 
 		mrp_opts_help(out, cmd->opts, columns);
 	}
 	strbuf_addstr(out, "\nCommon options:\n");
-	mrp_opts_help(out, common_opts, columns);
+	common_opts_beside(common, cmd->opts);
+	mrp_opts_help(out, common, columns);
 	mrp_wrap_entry(out, "-h, --help", "this text; 'mrprober help' opens the manual page", INDENT, 28, columns);
 }
 

@@ -246,6 +246,17 @@ static void count_placeholder(void *ctx, const char *name, size_t len)
 	*(int *)ctx += len ? 1 : 0;
 }
 
+/* Values of a matrix become arguments and labels, so a number of an API body is stored as the text that a config gives. */
+static struct value *scalar_text(struct arena *arena, struct value *v)
+{
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+
+	if (v->type == V_STRING)
+		return v;
+	json_canonical(&text, v);
+	return value_string_n(arena, text.buf, text.len);
+}
+
 static struct value *apply_matrix(struct schema_ctx *ctx, const struct value *v, const struct path *path)
 {
 	int names = 0;
@@ -268,8 +279,8 @@ static struct value *apply_matrix(struct schema_ctx *ctx, const struct value *v,
 
 		if (item->type == V_ARRAY || item->type == V_OBJECT || item->type == V_NULL)
 			wrong_type(ctx, item, &(struct path){ path, NULL, i }, "text or a number");
-		else if (item->type == V_STRING || item->text)
-			result->items[i] = as_text(ctx, item, path, "text");
+		else
+			result->items[i] = item->text ? as_text(ctx, item, path, "text") : scalar_text(ctx->arena, item);
 	}
 	return result;
 }

@@ -11,7 +11,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-extern const struct mrp_cmd cmd_api, cmd_api_client, cmd_complete, cmd_config, cmd_dump, cmd_help, cmd_version;
+extern const struct mrp_cmd cmd_api, cmd_api_client, cmd_complete, cmd_config, cmd_dump, cmd_help, cmd_synchronize,
+	cmd_version;
 
 /* In the order of the overview. */
 const struct mrp_cmd *const mrp_commands[] = {
@@ -19,6 +20,7 @@ const struct mrp_cmd *const mrp_commands[] = {
 	&cmd_api_client,
 	&cmd_config,
 	&cmd_help,
+	&cmd_synchronize,
 	&cmd_version,
 	&cmd_complete,
 	&cmd_dump,

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Completion of what the configs in this folder or above describe. */
+#ifndef MRP_CMD_COMPLETE_CONFIGS_H
+#define MRP_CMD_COMPLETE_CONFIGS_H
+
+#include "../lib/cli/complete.h"
+
+/* "prober/dns-resolve" */
+mrp_complete_fn complete_config_objects;
+
+#endif

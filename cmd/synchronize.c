@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `mrprober synchronize`: make the API's objects equal to the configs. The work is in lib/config and lib/sync. */
+#include "cmd.h"
+
+#include <unistd.h>
+
+#include "../lib/base/interrupt.h"
+#include "../lib/cli/progress.h"
+#include "../lib/cli/prompt.h"
+#include "../lib/config/explain.h"
+#include "../lib/sync/apply.h"
+#include "../lib/value/json.h"
+#include "complete_configs.h"
+#include "problems.h"
+
+enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_MARKDOWN };
+
+struct sync_args {
+	bool check, yes, prune, force_ownership, validate;
+	int format;
+	int64_t parallel;
+	struct strvec only;
+	struct mrp_limit max_deletes, max_changes;
+	const char *explain;
+};
+
+static const struct mrp_opt opts[] = {
+	OPT_BOOL(0, "check", struct sync_args, check,
+		"show the plan, change nothing; exit 2 when there are changes or conflicts"),
+	OPT_BOOL('y', "yes", struct sync_args, yes, "apply without asking", .flags = OPTF_NO_NO),
+	OPT_LIST(0, "only", struct sync_args, only, "<kind>/<glob>", "limit the scope (like prober/dns-*)",
+		.complete = complete_config_objects),
+	OPT_BOOL(0, "prune", struct sync_args, prune, "delete managed objects that no config describes"),
+	OPT_LIMIT(0, "max-deletes", struct sync_args, max_deletes, "N|P%",
+		"refuse a plan that deletes more of a kind; default 10%, at least 1"),
+	OPT_LIMIT(0, "max-changes", struct sync_args, max_changes, "N|P%",
+		"refuse a plan that changes more of a kind; no limit by default"),
+	OPT_INT(0, "parallel", struct sync_args, parallel, "<n>", "requests in flight; default 16", .min = 1, .max = 256),
+	OPT_ENUM(0, "format", struct sync_args, format, "text|json|markdown", "how the plan is printed; default text"),
+	OPT_BOOL(0, "force-ownership", struct sync_args, force_ownership,
+		"take over variables that another owner writes"),
+	OPT_STRING(0, "explain", struct sync_args, explain, "<kind>/<slug>",
+		"print each value of an object with the place it came from", .flags = OPTF_NO_ENV,
+		.complete = complete_config_objects),
+	OPT_BOOL(0, "validate", struct sync_args, validate, "check the configs only, for all environments, offline",
+		.flags = OPTF_NO_NO),
+	OPT_END,
+};
+
+struct run {
+	struct mrp_ctx *ctx;
+	const struct sync_args *args;
+	const char *path; /* argument, or NULL */
+	struct problems problems;
+	struct config *config;
+	struct http_client *client;
+	struct plan *plan;
+	struct mrp_progress progress;
+	const char *progress_what;
+	bool printed; /* a document is on stdout */
+};
+
+static struct config_options config_options(const struct run *run)
+{
+	return (struct config_options){
+		.path = run->path,
+		.environment = ctx_environment(run->ctx),
+		.all_environments = run->args->validate,
+		.read_secrets = !run->args->validate && !run->args->explain,
+	};
+}
+
+static int load(struct run *run, struct mrp_err *err)
+{
+	struct config_options options = config_options(run);
+
+	if (config_load(&run->config, &options, &run->problems, err) < 0)
+		return -1;
+	return report_problems(&run->problems, err);
+}
+
+static int connect_api(struct run *run, struct mrp_err *err)
+{
+	struct http_options options = http_options_default;
+	const struct mrp_setting *url = &run->ctx->settings[SETTING_API_URL];
+	const char *token, *of_manifest = config_api_url(run->config);
+
+	if (ctx_token(run->ctx, &token, err) < 0)
+		return -1;
+	/* the tree may lie elsewhere than where settings look for a manifest */
+	options.url = of_manifest && url->origin <= ORIGIN_MANIFEST ? of_manifest : url->value;
+	options.token = *token ? token : NULL;
+	options.environment = config_environment(run->config);
+	options.parallel = (int)run->args->parallel;
+	run->client = http_open(&options, err);
+	return run->client ? 0 : -1;
+}
+
+static void print_plan(struct run *run, FILE *to, int format)
+{
+	static void (*const renderings[])(struct strbuf *out, const struct plan *plan) = {
+		[FORMAT_JSON] = plan_json,
+		[FORMAT_MARKDOWN] = plan_markdown,
+	};
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	bool color = to == stdout ? run->ctx->color_out : run->ctx->color_err;
+
+	if (renderings[format])
+		renderings[format](&text, run->plan);
+	else
+		plan_text(&text, run->plan, color, mrp_term_columns(fileno(to), 0));
+	fwrite(text.buf, 1, text.len, to);
+	fflush(to);
+	run->printed |= to == stdout;
+}
+
+/* 1: go on. 0: no. Text is what people read before they answer, whatever the format of the result is. */
+static int confirm(struct run *run, struct mrp_err *err)
+{
+	bool yes = run->args->yes;
+
+	if (run->args->format == FORMAT_TEXT)
+		print_plan(run, stdout, FORMAT_TEXT);
+	else if (!yes && mrp_can_prompt())
+		print_plan(run, stderr, FORMAT_TEXT);
+	if (plan_guard(run->plan, &run->args->max_deletes, &run->args->max_changes, err) < 0)
+		return -1;
+	if (!yes && mrp_prompt_yes_no(&yes, "Apply this plan?", "--yes", err) < 0)
+		return -1;
+	if (!yes)
+		fputs("nothing was done\n", stderr);
+	return yes;
+}
+
+static void show_progress(void *ctx, const char *what, size_t done, size_t total)
+{
+	struct run *run = ctx;
+
+	if (run->progress_what != what) {
+		mrp_progress_clear(&run->progress);
+		mrp_progress_start(&run->progress, what, total, run->ctx->quiet);
+		run->progress_what = what;
+	}
+	mrp_progress_update(&run->progress, done);
+}
+
+static int apply(struct run *run, struct mrp_err *err)
+{
+	cleanup(strbuf_release) struct strbuf trouble = STRBUF_INIT, summary = STRBUF_INIT;
+
+	if (interrupt_catch(err) < 0)
+		return -1;
+	http_set_interrupt(run->client, interrupted, interrupt_fd());
+	int result = plan_apply(run->plan, run->client, show_progress, run, err);
+	mrp_progress_clear(&run->progress);
+	plan_results(&trouble, run->plan);
+	fputs(trouble.buf, stderr);
+	if (run->args->format == FORMAT_TEXT) {
+		plan_results_summary(&summary, run->plan);
+		puts(summary.buf);
+	} else {
+		print_plan(run, stdout, run->args->format);
+	}
+	return result;
+}
+
+static int check(struct run *run, struct mrp_err *err)
+{
+	if (!plan_differs(run->plan))
+		return MRP_EXIT_OK;
+	if (plan_guard(run->plan, &run->args->max_deletes, &run->args->max_changes, err) < 0) {
+		fprintf(stderr, "mrprober: applying this would be %s\n", err->msg);
+		mrp_err_clear(err);
+	}
+	return MRP_EXIT_DIFFERENCES;
+}
+
+static int synchronize(struct run *run, struct mrp_err *err)
+{
+	const struct sync_args *args = run->args;
+	const struct plan_options options = { .only = &args->only, .prune = args->prune,
+		.force_ownership = args->force_ownership };
+
+	if (load(run, err) < 0 || connect_api(run, err) < 0 ||
+		plan_make(&run->plan, run->client, run->config, &options, err) < 0)
+		return -1;
+	if (args->check || !run->plan->changes.n) {
+		if (!run->ctx->quiet || plan_differs(run->plan) || args->format == FORMAT_JSON)
+			print_plan(run, stdout, args->format);
+		return args->check ? check(run, err) : MRP_EXIT_OK;
+	}
+	int go_on = confirm(run, err);
+	if (go_on <= 0 && !run->printed)
+		print_plan(run, stdout, args->format);
+	if (go_on <= 0)
+		return go_on < 0 ? -1 : MRP_EXIT_FAILED;
+	return apply(run, err);
+}
+
+static int validate(struct run *run, struct mrp_err *err)
+{
+	size_t n;
+
+	if (load(run, err) < 0)
+		return -1;
+	config_objects(run->config, &n);
+	if (run->args->format == FORMAT_JSON) {
+		print_problems_json(&run->problems, NULL);
+		run->printed = true;
+	} else if (!run->ctx->quiet) {
+		printf("Valid: %zu object%s.\n", n, n == 1 ? "" : "s");
+	}
+	return MRP_EXIT_OK;
+}
+
+static int explain(struct run *run, struct mrp_err *err)
+{
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	struct config_options options = config_options(run);
+	const char *slash = strchr(run->args->explain, '/');
+	cleanup(freep) char *name = slash ? xstrndup(run->args->explain, (size_t)(slash - run->args->explain)) : NULL;
+	int kind = name ? kind_from_name(name) : -1;
+	struct value *explanation;
+
+	if (kind < 0 || !slash[1])
+		return mrp_err_set(err, MRP_EUSAGE, "--explain: '%s' is not KIND/SLUG (like cluster/meeseeks)",
+			run->args->explain);
+	if (config_explain(&explanation, &arena, &options, (enum kind)kind, slash + 1, &run->problems, err) < 0 ||
+		report_problems(&run->problems, err) < 0)
+		return -1;
+	if (run->args->format == FORMAT_JSON)
+		json_pretty(&text, explanation);
+	else
+		config_explain_format(&text, explanation);
+	fwrite(text.buf, 1, text.len, stdout);
+	run->printed = true;
+	return MRP_EXIT_OK;
+}
+
+static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
+{
+	const struct sync_args *args = ctx->opts;
+	struct run run = { .ctx = ctx, .args = args, .path = argc ? argv[0] : NULL, .problems = PROBLEMS_INIT };
+
+	if (args->check && args->yes)
+		return mrp_err_set(err, MRP_EUSAGE, "--check changes nothing, so --yes makes no sense with it");
+	int code = args->validate ? validate(&run, err) : args->explain ? explain(&run, err) : synchronize(&run, err);
+	/* a program that reads JSON finds some, whatever happened */
+	if (code < 0 && args->format == FORMAT_JSON && !run.printed)
+		print_problems_json(&run.problems, err);
+	plan_free(run.plan);
+	http_close(run.client);
+	config_free(run.config);
+	problems_clear(&run.problems);
+	return code;
+}
+
+const struct mrp_cmd cmd_synchronize = {
+	.name = "synchronize",
+	.summary = "make the API's objects equal to the configs",
+	.description =
+		"Loads the configs of the folder <path> (or of the first folder with a mrprober.yaml, from here upwards), "
+		"compares them with the API, shows a plan, asks, and applies it. Only what differs is fetched and sent.\n\n"
+		"Variables of clusters that someone else writes are left alone and shown as conflicts. What fails does not "
+		"stop the rest; running it again finishes the job.",
+	.args = "[<path>]",
+	.max_args = 1,
+	.opts = opts,
+	CMD_OPTS(struct sync_args, .parallel = 16, .only = STRVEC_INIT),
+	.needs = NEED_SETTINGS,
+	.run = run_synchronize,
+};

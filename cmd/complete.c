@@ -211,8 +211,15 @@ static void complete_option(struct walk *walk)
 		complete_value(walk, opt);
 		return;
 	}
-	for (size_t i = 0; i < 2; i++)
-		add_options(c, tables(walk, i));
+	if (walk->cmd) {
+		struct mrp_opt common[MAX_COMMON_OPTS];
+
+		common_opts_beside(common, walk->cmd->opts);
+		add_options(c, walk->cmd->opts);
+		add_options(c, common);
+	} else {
+		add_options(c, global_opts);
+	}
 	mrp_complete_add(c, "--help", "print the usage");
 }
 
@@ -240,18 +247,19 @@ static void complete_word(struct walk *walk)
 static int run_complete(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
 	struct walk walk = {
-		.c = { .ctx = ctx, .out = STRBUF_INIT, .flags = COMPLETE_NO_FILES, .seen = STRVEC_INIT },
+		.c = { .ctx = ctx, .lines = STRVEC_INIT, .flags = COMPLETE_NO_FILES },
 		.args = STRVEC_INIT,
 	};
+	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT;
 
 	(void)err;
 	walk.c.word = argc ? argv[argc - 1] : "";
 	take_words(&walk, argv, argc ? (size_t)argc - 1 : 0);
 	complete_word(&walk);
-	printf("%s:%u\n", walk.c.out.buf, walk.c.flags);
+	mrp_complete_format(&out, &walk.c);
+	fputs(out.buf, stdout);
 	problems_clear(&ctx->warnings); /* the terminal shows a half-typed line; nothing may be printed over it */
-	strbuf_release(&walk.c.out);
-	strvec_clear(&walk.c.seen);
+	strvec_clear(&walk.c.lines);
 	strvec_clear(&walk.args);
 	return 0;
 }

@@ -31,7 +31,7 @@ static void add_programs(struct mrp_complete *c, const char *folder)
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
 		const char *name;
 
-		if (skip_prefix(entry->d_name, "mrprober-", &name) && *name)
+		if (skip_prefix(entry->d_name, "mrprober-", &name) && *name && !cmd_find(mrp_commands, name))
 			mrp_complete_add(c, name, "a program on PATH");
 	}
 	if (dir)
@@ -44,8 +44,12 @@ void complete_other_commands(struct mrp_complete *c)
 	struct mrp_err ignored = MRP_ERR_INIT;
 
 	if (settings_load_aliases(c->ctx, &ignored) == 0) {
-		for (size_t i = 0; i < c->ctx->aliases.n; i++)
-			mrp_complete_add(c, c->ctx->aliases.v[i].name, c->ctx->aliases.v[i].words);
+		for (size_t i = 0; i < c->ctx->aliases.n; i++) {
+			const struct mrp_alias *alias = &c->ctx->aliases.v[i];
+
+			if (!cmd_find(mrp_commands, alias->name))
+				mrp_complete_add(c, alias->name, alias->words);
+		}
 	}
 	mrp_err_clear(&ignored);
 	for (size_t len; path; path = path[len] ? path + len + 1 : NULL) {

@@ -3,16 +3,33 @@
 
 void mrp_complete_add(struct mrp_complete *c, const char *candidate, const char *description)
 {
-	if (!skip_prefix(candidate, c->word, NULL) || strvec_contains(&c->seen, candidate))
+	cleanup(strbuf_release) struct strbuf line = STRBUF_INIT;
+
+	if (!skip_prefix(candidate, c->word, NULL))
 		return;
-	strvec_push(&c->seen, candidate);
-	strbuf_addstr(&c->out, c->prefix ? c->prefix : "");
-	strbuf_add_visible(&c->out, candidate, strlen(candidate));
+	strbuf_addstr(&line, c->prefix ? c->prefix : "");
+	strbuf_add_visible(&line, candidate, strlen(candidate));
 	if (description && *description) {
-		strbuf_addch(&c->out, '\t');
-		strbuf_add_visible(&c->out, description, strcspn(description, "\n"));
+		strbuf_addch(&line, '\t');
+		strbuf_add_visible(&line, description, strcspn(description, "\n"));
 	}
-	strbuf_addch(&c->out, '\n');
+	strvec_push(&c->lines, line.buf);
+}
+
+void mrp_complete_format(struct strbuf *out, struct mrp_complete *c)
+{
+	size_t len = 0;
+
+	strvec_sort(&c->lines);
+	for (size_t i = 0; i < c->lines.n; i++) {
+		const char *line = c->lines.v[i], *before = i ? c->lines.v[i - 1] : NULL;
+		bool again = before && strcspn(line, "\t") == len && memcmp(line, before, len) == 0;
+
+		len = strcspn(line, "\t");
+		if (!again)
+			strbuf_addf(out, "%s\n", line);
+	}
+	strbuf_addf(out, ":%u\n", c->flags);
 }
 
 void mrp_complete_files(struct mrp_complete *c, int argc, char *const *argv, const char *word)

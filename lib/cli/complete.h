@@ -17,15 +17,17 @@ enum {
 
 struct mrp_complete {
 	struct mrp_ctx *ctx; /* the options that stand on the line so far are in ctx->globals; no file has been read */
-	struct strbuf out;
+	struct strvec lines; /* a candidate, a tab, a description */
 	const char *word;   /* what is there already */
 	const char *prefix; /* goes before each candidate: "--only=" */
 	unsigned flags;     /* COMPLETE_NO_FILES unless a source takes it away */
-	struct strvec seen;
 };
 
-/* Offer a candidate when it starts with the word; a second offer of the same is dropped. `description` may be NULL. */
+/* Offer a candidate when it starts with the word. `description` may be NULL. */
 void mrp_complete_add(struct mrp_complete *c, const char *candidate, const char *description);
+
+/* "candidate\tdescription" lines in the order of their bytes, each candidate once, then ":<flags>". */
+void mrp_complete_format(struct strbuf *out, struct mrp_complete *c);
 
 /* Sources that any row can name. */
 void mrp_complete_files(struct mrp_complete *c, int argc, char *const *argv, const char *word);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings: which layer wins, what is refused in config.yaml; and tables for people. */
+/* Settings: which layer wins, what is refused in config.yaml; tables for people, completion. */
 #include "unit.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../lib/base/file.h"
+#include "../../lib/cli/complete.h"
 #include "../../lib/cli/context.h"
 #include "../../lib/cli/table.h"
 #include "../../lib/value/yaml.h"
@@ -230,6 +231,31 @@ static void test_table(void **state)
 	mrp_table_release(&table);
 }
 
+/* Sorted, each once, only what fits, nothing that could break a line; the description is one line. */
+static void test_complete(void **state)
+{
+	struct mrp_complete c = { .lines = STRVEC_INIT, .word = "a", .prefix = "--x=", .flags = COMPLETE_NO_FILES };
+	struct strbuf out = STRBUF_INIT;
+
+	(void)state;
+	mrp_complete_add(&c, "ab", "first\nsecond");
+	mrp_complete_add(&c, "b", "does not fit");
+	mrp_complete_add(&c, "a\tb\n", "tab\there");
+	mrp_complete_add(&c, "aa", NULL);
+	mrp_complete_add(&c, "aa", "");
+	mrp_complete_add(&c, "aab", "");
+	mrp_complete_add(&c, "aa", "again");
+	mrp_complete_format(&out, &c);
+	assert_string_equal(
+		out.buf, "--x=a\\x09b\\x0a\ttab\\x09here\n--x=aa\n--x=aab\n--x=ab\tfirst\n:4\n");
+	strvec_clear(&c.lines);
+	strbuf_reset(&out);
+	mrp_complete_folders(&c, 0, NULL, "");
+	mrp_complete_format(&out, &c);
+	assert_string_equal(out.buf, ":16\n");
+	strbuf_release(&out);
+}
+
 static int setup(void **state)
 {
 	static const char *const names[] = { "MRPROBER_CONTEXT", "MRPROBER_ENVIRONMENT", "MRPROBER_COLOR", "MRPROBER_QUIET",
@@ -267,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_complete),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -29,7 +29,7 @@ int report_error(const struct mrp_ctx *ctx, struct mrp_err *err)
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 	int code = mrp_err_exit_code(err->code);
 
-	fflush(stdout); /* what came before stands before */
+	flush_stdout(); /* what came before stands before */
 	strbuf_addstr(&text, "mrprober: ");
 	mrp_err_format(&text, err);
 	strbuf_addch(&text, '\n');
@@ -52,18 +52,30 @@ void report_warnings(struct mrp_ctx *ctx)
 	problems_clear(&ctx->warnings);
 }
 
+static int flush_errno; /* of the first flush that failed */
+
+void flush_stdout(void)
+{
+	if (fflush(stdout) != 0 && !flush_errno)
+		flush_errno = errno;
+}
+
 int check_stdout(int code)
 {
 	bool failed = ferror(stdout);
 
-	errno = 0;
-	if (fclose(stdout) == 0 && !failed)
+	flush_stdout();
+	failed |= flush_errno != 0;
+	if (fclose(stdout) != 0 && !failed) {
+		failed = true;
+		flush_errno = errno;
+	}
+	if (!failed)
 		return code;
-	if (errno == EPIPE) /* the reader has seen enough */
-		return code ? code : MRP_EXIT_FAILED;
-	fprintf(stderr, "mrprober: cannot write to standard output%s%s\n", errno ? ": " : "",
-		errno ? strerror(errno) : "");
-	return code ? code : MRP_EXIT_FAILED;
+	if (flush_errno != EPIPE) /* with EPIPE the reader has seen enough */
+		fprintf(stderr, "mrprober: cannot write to standard output%s%s\n", flush_errno ? ": " : "",
+			flush_errno ? strerror(flush_errno) : "");
+	return code == MRP_EXIT_OK || code == MRP_EXIT_DIFFERENCES ? MRP_EXIT_FAILED : code;
 }
 
 /* Asked for, it goes to stdout; in place of what was not said, to stderr. */

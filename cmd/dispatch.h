@@ -14,7 +14,10 @@ int report_error(const struct mrp_ctx *ctx, struct mrp_err *err);
 /* Print and drop the warnings that settings have collected. */
 void report_warnings(struct mrp_ctx *ctx);
 
-/* `code`, or 1 with a message when what was printed could not be written to stdout (a full disk). */
+/* Push out what was printed so far. What went wrong is remembered for check_stdout, as fflush(3) tells it only once. */
+void flush_stdout(void);
+
+/* `code`, or 1 with a message when what was printed could not be written to stdout (a full disk). Closes stdout. */
 int check_stdout(int code);
 
 /* Replace the process by mrprober-<name> of PATH; returns only when there is none, or (err set) it cannot be run. */

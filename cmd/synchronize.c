@@ -11,6 +11,7 @@
 #include "../lib/sync/apply.h"
 #include "../lib/value/json.h"
 #include "complete_configs.h"
+#include "dispatch.h"
 #include "problems.h"
 
 enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_MARKDOWN };
@@ -110,7 +111,7 @@ static void print_plan(struct run *run, FILE *to, int format)
 	else
 		plan_text(&text, run->plan, color, mrp_term_columns(fileno(to), 0));
 	fwrite(text.buf, 1, text.len, to);
-	fflush(to);
+	flush_stdout();
 	run->printed |= to == stdout;
 }
 

@@ -5,6 +5,8 @@
  */
 #include "alert_rules.h"
 
+#include "../base/text.h"
+
 static struct value *rule_labels(struct arena *arena, const struct value *alert)
 {
 	const struct value *own = value_get(alert, "labels");
@@ -13,7 +15,7 @@ static struct value *rule_labels(struct arena *arena, const struct value *alert)
 	if (!severity && own)
 		severity = value_get(own, "severity");
 	value_append(arena, labels, "severity", severity ? severity : value_string(arena, "page"));
-	for (uint32_t i = 0; own && i < own->n; i++) {
+	for (uint32_t i = 0; own && own->type == V_OBJECT && i < own->n; i++) {
 		if (!streq(own->members[i].key, "severity"))
 			value_append(arena, labels, own->members[i].key, own->members[i].value);
 	}
@@ -60,11 +62,17 @@ struct value *alert_rules(struct arena *arena, const struct value *probers)
 		const struct value *prober = probers->items[i], *alerts = value_get(prober, "alerts");
 		struct value *group, *rules;
 
-		if (!alerts || alerts->type != V_ARRAY || !alerts->n)
+		const char *slug = value_get_string(prober, "slug");
+
+		if (!slug || !slug_valid(slug, strlen(slug)) || !alerts || alerts->type != V_ARRAY)
 			continue;
 		rules = value_array(arena);
-		value_for_each(alert, alerts)
-			value_push(arena, rules, rule(arena, value_get_string(prober, "slug"), alert));
+		value_for_each(alert, alerts) {
+			if (value_get_string(alert, "name"))
+				value_push(arena, rules, rule(arena, slug, alert));
+		}
+		if (!rules->n)
+			continue;
 		group = value_object(arena);
 		value_append(arena, group, "name", value_get(prober, "slug"));
 		value_append(arena, group, "rules", rules);

@@ -103,6 +103,40 @@ static bool is_empty(const struct value *v)
 	}
 }
 
+static struct value *in_table_order(struct arena *arena, const struct field *field, struct value *v);
+
+/* The members that the table has, in its order, which is the one people expect ("name" first), then any others. */
+static struct value *order_members(struct arena *arena, const struct field *table, const struct value *v)
+{
+	struct value *ordered = value_object(arena);
+
+	for (const struct field *field = table; field->name; field++) {
+		struct value *member = (field->flags & FF_CONFIG) ? value_get(v, field->name) : NULL;
+
+		if (member && !value_get(ordered, field->name))
+			value_append(arena, ordered, field->name, in_table_order(arena, field, member));
+	}
+	for (uint32_t i = 0; i < v->n; i++) {
+		if (!value_get(ordered, v->members[i].key))
+			value_append(arena, ordered, v->members[i].key, v->members[i].value);
+	}
+	return ordered;
+}
+
+static struct value *in_table_order(struct arena *arena, const struct field *field, struct value *v)
+{
+	struct value *list;
+
+	if (field->type == F_OBJECT && v->type == V_OBJECT)
+		return order_members(arena, field->sub, v);
+	if (field->type != F_LIST || v->type != V_ARRAY)
+		return v;
+	list = value_array(arena);
+	value_for_each(item, v)
+		value_push(arena, list, in_table_order(arena, field->sub, item));
+	return list;
+}
+
 /* The fields that a config of this kind says as the API does. */
 static struct value *config_fields(struct maker *m, const struct value *object)
 {
@@ -117,7 +151,7 @@ static struct value *config_fields(struct maker *m, const struct value *object)
 			continue;
 		if (streq(field->name, "name") && v->type == V_STRING && streq(v->s, m->slug))
 			continue;
-		value_append(&m->plan->arena, config, field->name, v);
+		value_append(&m->plan->arena, config, field->name, in_table_order(&m->plan->arena, field, v));
 	}
 	return config;
 }
@@ -319,6 +353,21 @@ static void (*const add_kind[KIND_COUNT])(struct maker *, const struct value *, 
 	[KIND_PROBER] = add_prober,
 };
 
+/* The API may be of another version, or none at all: an object that this version would not store is not exported, as a
+ * field that it does not know would be lost. */
+static void add_checked(struct maker *m, const struct value *object)
+{
+	struct arena *arena = &m->plan->arena;
+	size_t errors = m->plan->notes.errors;
+	struct value *normal = object_from_api(arena, m->kind, object, m->slug, &m->plan->notes), *config;
+
+	if (m->plan->notes.errors > errors)
+		return;
+	config = config_fields(m, normal);
+	add_kind[m->kind](m, normal, config);
+	add_yaml(m, arena_printf(arena, "%s/%s/%s", kinds[m->kind].plural, m->slug, own_files[m->kind][0]), config);
+}
+
 static void add_object(struct maker *m, const struct value *object)
 {
 	cleanup(strbuf_release) struct strbuf subject = STRBUF_INIT;
@@ -329,13 +378,8 @@ static void add_object(struct maker *m, const struct value *object)
 	if (!slug || !slug_valid(slug, strlen(slug))) {
 		problems_add(&m->plan->notes, nowhere, "slug", "is none, so it cannot name a folder");
 	} else {
-		struct value *config;
-
 		m->slug = slug;
-		config = config_fields(m, object);
-		add_kind[m->kind](m, object, config);
-		add_yaml(m,
-			arena_printf(&m->plan->arena, "%s/%s/%s", kinds[m->kind].plural, slug, own_files[m->kind][0]), config);
+		add_checked(m, object);
 	}
 	m->plan->notes.subject = NULL;
 }

@@ -292,20 +292,24 @@ static void test_refused(void **state)
 		{ KIND_PROBER, "{\"slug\": \"../x\", \"command\": [\"x\"]}",
 			"prober '../x': slug: is none, so it cannot name a folder" },
 		{ KIND_PROBER, "{\"command\": [\"x\"]}", "prober '': slug: is none, so it cannot name a folder" },
-		{ KIND_PROBER, "{\"slug\": \"p\", \"files\": {\"../../x\": {\"sha256\": \"H\"}}}",
-			"prober 'p': files: '../../x' is no path and hash to write to" },
-		{ KIND_PROBER, "{\"slug\": \"p\", \"files\": {\"/etc/x\": {\"sha256\": \"H\"}}}",
-			"prober 'p': files: '/etc/x' is no path and hash to write to" },
-		{ KIND_PROBER, "{\"slug\": \"p\", \"files\": {\"x\": {\"sha256\": \"../y\"}}}",
-			"prober 'p': files: 'x' is no path and hash to write to" },
-		{ KIND_PROBER, "{\"slug\": \"p\", \"files\": {\"x\": 1}}",
-			"prober 'p': files: 'x' is no path and hash to write to" },
-		{ KIND_PROBER, "{\"slug\": \"p\", \"files\": {\"prober.yaml\": {\"sha256\": \"H\"}}}",
+		{ KIND_PROBER, "{\"slug\": \"p\", \"command\": [\"x\"], \"files\": {\"../../x\": F}}",
+			"prober 'p': files: '../../x' is not a relative path without '..'" },
+		{ KIND_PROBER, "{\"slug\": \"p\", \"command\": [\"x\"], \"files\": {\"/etc/x\": F}}",
+			"prober 'p': files: '/etc/x' is not a relative path without '..'" },
+		{ KIND_PROBER, "{\"slug\": \"p\", \"command\": [\"x\"], \"files\": {\"x\": {\"sha256\": \"../y\", \"mode\": \"0644\"}}}",
+			"prober 'p': files.x.sha256: '../y' is not a SHA-256 in lower-case hex" },
+		{ KIND_PROBER, "{\"slug\": \"p\", \"command\": [\"x\"], \"files\": {\"x\": 1}}",
+			"prober 'p': files.x: is a whole number, should be a map" },
+		{ KIND_PROBER, "{\"slug\": \"p\", \"command\": [\"x\"], \"shiny\": 1}",
+			"prober 'p': unknown key 'shiny'" },
+		{ KIND_PROBER, "{\"slug\": \"p\", \"command\": [\"x\"], \"files\": {\"prober.yaml\": F}}",
 			"prober 'p': files: 'prober.yaml' has a meaning of its own in a config tree, so it cannot be a file of the prober" },
-		{ KIND_RECIPE, "{\"slug\": \"r\", \"files\": {\"values.yaml\": {\"sha256\": \"H\"}}}",
+		{ KIND_RECIPE, "{\"slug\": \"r\", \"files\": {\"values.yaml\": F}}",
 			"recipe 'r': files: 'values.yaml' has a meaning of its own in a config tree, so it cannot be a file of the recipe" },
-		{ KIND_RECIPE, "{\"slug\": \"r\", \"files\": {\"a/.git/config\": {\"sha256\": \"H\"}}}",
+		{ KIND_RECIPE, "{\"slug\": \"r\", \"files\": {\"a/.git/config\": F}}",
 			"recipe 'r': files: 'a/.git/config' has a meaning of its own in a config tree, so it cannot be a file of the recipe" },
+		{ KIND_RECIPE, "{\"slug\": \"r\", \"required_variables\": \"x\"}",
+			"recipe 'r': required_variables: is text, should be a list" },
 		{ KIND_CLUSTER, "{\"slug\": \"c\", \"recipe\": \"gone\"}",
 			"warning: cluster 'c': recipe: 'gone' is not among the recipes that are exported" },
 	};
@@ -318,8 +322,8 @@ static void test_refused(void **state)
 		struct strbuf text = STRBUF_INIT;
 
 		for (const char *p = cases[i].object; *p; p++) {
-			if (*p == 'H')
-				strbuf_addstr(&text, hash);
+			if (*p == 'F')
+				strbuf_addf(&text, "{\"sha256\": \"%s\", \"mode\": \"0644\"}", hash);
 			else
 				strbuf_addch(&text, *p);
 		}
@@ -413,7 +417,8 @@ static void test_failures(void **state)
 	(void)state;
 	assert_int_equal(make_folders(folder, 0777, &err), 0);
 	value_push(&arena, (struct value *)input.objects[KIND_PROBER],
-		parse(arena_printf(&arena, "{\"slug\": \"p\", \"files\": {\"a\": {\"sha256\": \"%s\"}, \"a/b\": {\"sha256\": \"%s\"}}}",
+		parse(arena_printf(&arena, "{\"slug\": \"p\", \"command\": [\"x\"], \"files\": {"
+					   "\"a\": {\"sha256\": \"%s\", \"mode\": \"0644\"}, \"a/b\": {\"sha256\": \"%s\", \"mode\": \"0755\"}}}",
 			hash, hash)));
 	export_plan_make(&plan, &input);
 	assert_string_equal(notes_of(&plan), "");

@@ -3,6 +3,7 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -16,7 +17,10 @@
 
 #define DEFAULT_DATABASE "sqlite:./mrprober.sqlite"
 
-enum { STOP_GRACE_MS = 10000 };
+enum {
+	STOP_GRACE_MS = 10000,
+	KEEP_FREE = 16 << 20, /* bytes of freed memory kept for the next request rather than given back and cleared anew */
+};
 
 struct api_args {
 	struct mrp_endpoint listen;
@@ -103,6 +107,8 @@ static int run_api(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *e
 		log_set_level(LOG_DEBUG);
 	else if (ctx->quiet)
 		log_set_level(LOG_WARNING);
+	mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
+	mallopt(M_TOP_PAD, 1 << 20);
 	block_signals(&stop);
 	/* the port first: a second API on it must not touch the database */
 	if (check_environment(args->environment, err) < 0 ||

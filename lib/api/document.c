@@ -3,15 +3,11 @@
 
 int document_load(struct document *doc, struct api_call *call, enum kind kind, const char *slug, struct mrp_err *err)
 {
-	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
-
 	*doc = (struct document){ 0 };
-	int there = object_info(&doc->row, &call->arena, call->db, kind, slug, err);
+	int there = object_load(&doc->row, &call->arena, call->db, kind, slug, err);
 	if (there <= 0)
 		return there < 0 ? -1 : api_not_found(err, kind, slug);
-	if (object_read(&text, &doc->row.revision, call->db, kind, slug, true, err) < 0)
-		return -1;
-	doc->current = json_parse(&call->arena, text.buf, text.len, "a stored object", err);
+	doc->current = json_parse(&call->arena, doc->row.body, strlen(doc->row.body), "a stored object", err);
 	if (!doc->current) {
 		call->status = 500;
 		return -1;

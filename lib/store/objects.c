@@ -43,11 +43,11 @@ int object_read(struct strbuf *body, int64_t *revision, struct store_conn *conn,
 	return 1;
 }
 
-int object_info(struct object_row *out, struct arena *arena, struct store_conn *conn, enum kind kind, const char *slug,
-	struct mrp_err *err)
+static int info_or_load(struct object_row *out, struct arena *arena, struct store_conn *conn, enum sql statement,
+	enum kind kind, const char *slug, struct mrp_err *err)
 {
 	struct store_row row;
-	int r = store_first(&row, conn, SQL_OBJECT_INFO, STORE_ARGS(store_text(kinds[kind].name), store_text(slug)), err);
+	int r = store_first(&row, conn, statement, STORE_ARGS(store_text(kinds[kind].name), store_text(slug)), err);
 
 	if (r <= 0)
 		return r;
@@ -56,8 +56,22 @@ int object_info(struct object_row *out, struct arena *arena, struct store_conn *
 		.recipe = row.col[4].type == ST_NULL ? NULL : arena_strdup(arena, row.col[4].p) };
 	if (row.col[5].n == SHA256_BYTES)
 		memcpy(out->digest, row.col[5].p, SHA256_BYTES);
-	store_finish(conn, SQL_OBJECT_INFO);
+	if (statement == SQL_OBJECT_LOAD)
+		out->body = arena_strndup(arena, row.col[6].p, row.col[6].n);
+	store_finish(conn, statement);
 	return 1;
+}
+
+int object_info(struct object_row *out, struct arena *arena, struct store_conn *conn, enum kind kind, const char *slug,
+	struct mrp_err *err)
+{
+	return info_or_load(out, arena, conn, SQL_OBJECT_INFO, kind, slug, err);
+}
+
+int object_load(struct object_row *out, struct arena *arena, struct store_conn *conn, enum kind kind, const char *slug,
+	struct mrp_err *err)
+{
+	return info_or_load(out, arena, conn, SQL_OBJECT_LOAD, kind, slug, err);
 }
 
 static int write_row(struct store_conn *conn, enum sql statement, const struct object_row *row, struct mrp_err *err)

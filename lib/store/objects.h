@@ -36,6 +36,9 @@ int object_read(struct strbuf *body, int64_t *revision, struct store_conn *conn,
 /* All but labels, body and secret; recipe is from the arena. 1, 0, -1. */
 int object_info(struct object_row *out, struct arena *arena, struct store_conn *conn, enum kind kind, const char *slug,
 	struct mrp_err *err);
+/* As object_info, and `body` is the JSON with secrets, from the arena. */
+int object_load(struct object_row *out, struct arena *arena, struct store_conn *conn, enum kind kind, const char *slug,
+	struct mrp_err *err);
 int object_insert(struct store_conn *conn, const struct object_row *row, struct mrp_err *err);
 int object_update(struct store_conn *conn, const struct object_row *row, struct mrp_err *err);
 /* With its references. */

@@ -35,6 +35,9 @@ static const struct store_statement statements[SQL_COUNT] = {
 		"SELECT revision, body, secret FROM objects WHERE kind = $1 AND slug = $2" },
 	[SQL_OBJECT_INFO] = { "object_info",
 		"SELECT revision, managed, destroying, deployed, recipe, digest FROM objects WHERE kind = $1 AND slug = $2" },
+	[SQL_OBJECT_LOAD] = { "object_load",
+		"SELECT revision, managed, destroying, deployed, recipe, digest, coalesce(secret, body) FROM objects"
+		" WHERE kind = $1 AND slug = $2" },
 	[SQL_OBJECT_INSERT] = { "object_insert",
 		"INSERT INTO objects (kind, slug, revision, managed, destroying, deployed, recipe, digest, labels, body, secret)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" },

@@ -253,7 +253,7 @@ static int set_up(struct sqlite_conn *c, unsigned flags, struct mrp_err *err)
 	if (sqlite3_db_readonly(c->db, "main") == 1)
 		return mrp_err_set(err, MRP_EFAILED, "database '%s' is read-only", c->path);
 	if (exec(c, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-		    "PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF", err) < 0)
+		    "PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000", err) < 0)
 		return -1;
 	if ((flags & STORE_MIGRATE) && migrate(c, version, err) < 0)
 		return -1;

@@ -2,6 +2,7 @@
 #include "writer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "../base/log.h"
@@ -11,11 +12,11 @@ enum { GROUP_MAX = 1024 }; /* jobs in one transaction: bounds how long the first
 struct writer {
 	struct store_conn *conn;
 	pthread_t thread;
+	atomic_uint_fast64_t commits, jobs;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t more;
 	struct write_job *first, **last;
-	bool stopping;
-	struct writer_counts counts;
+	bool stopping, asleep;
 	/* the thread's own */
 	struct write_job *tick;
 	int64_t tick_ms;
@@ -59,10 +60,12 @@ static struct write_job *take_group(struct writer *writer)
 		}
 		if (writer->first || writer->stopping)
 			break;
+		writer->asleep = true;
 		if (writer->tick)
 			pthread_cond_timedwait(&writer->more, &writer->lock, &writer->next_tick);
 		else
 			pthread_cond_wait(&writer->more, &writer->lock);
+		writer->asleep = false;
 	}
 	struct write_job *group = writer->first, **end = &writer->first;
 	for (int n = 0; *end && n < GROUP_MAX; n++)
@@ -75,34 +78,30 @@ static struct write_job *take_group(struct writer *writer)
 	return group;
 }
 
-/* False when the database has ended the transaction by itself, as it may on a full disk. */
-static bool run_one(struct writer *writer, struct write_job *job)
+static void run_job(struct writer *writer, struct write_job *job)
+{
+	job->failed = job->run(job, writer->conn, &job->err) < 0;
+	if (job->failed && job->err.code == MRP_OK)
+		BUG("a write failed without an error");
+}
+
+/* In a savepoint, so that a failure takes back this job alone. False when the transaction cannot go on: the database may
+ * have ended it by itself, as it does on a full disk. */
+static bool run_in_savepoint(struct writer *writer, struct write_job *job)
 {
 	struct store_conn *conn = writer->conn;
 	const struct store_ops *ops = conn->ops;
+	struct mrp_err err = MRP_ERR_INIT;
 
-	mrp_err_clear(&job->err);
-	job->failed = false;
 	if (ops->transaction(conn, STORE_SAVEPOINT, &job->err) < 0)
 		return ops->in_transaction(conn);
-	if (job->run(job, conn, &job->err) < 0) {
-		struct mrp_err ignored = MRP_ERR_INIT;
-
-		job->failed = true;
-		if (job->err.code == MRP_OK)
-			BUG("a write failed without an error");
-		if (!ops->in_transaction(conn) || ops->transaction(conn, STORE_ROLLBACK_TO, &ignored) < 0) {
-			mrp_err_clear(&ignored);
-			return false;
-		}
-	}
-	struct mrp_err err = MRP_ERR_INIT;
-	if (ops->transaction(conn, STORE_RELEASE, &err) == 0)
-		return true;
-	if (!job->failed)
+	run_job(writer, job);
+	bool good = ops->in_transaction(conn) && (!job->failed || ops->transaction(conn, STORE_ROLLBACK_TO, &err) == 0) &&
+		ops->transaction(conn, STORE_RELEASE, &err) == 0;
+	if (!good && !job->failed)
 		mrp_err_move(&job->err, &err);
 	mrp_err_clear(&err);
-	return false;
+	return good;
 }
 
 /* Nothing of the group was written: those that thought they had succeeded get `why`. */
@@ -120,8 +119,16 @@ static void run_group(struct writer *writer, struct write_job *group)
 	struct mrp_err err = MRP_ERR_INIT, ignored = MRP_ERR_INIT;
 	bool whole = ops->transaction(writer->conn, STORE_BEGIN, &err) == 0;
 
-	for (struct write_job *job = group; job && whole; job = job->next) {
-		whole = run_one(writer, job);
+	for (struct write_job *job = group; job; job = job->next) {
+		mrp_err_clear(&job->err);
+		job->failed = false;
+	}
+	if (whole && !group->next) { /* alone, so the transaction is its savepoint */
+		run_job(writer, group);
+		whole = !group->failed;
+	}
+	for (struct write_job *job = group; job && whole && group->next; job = job->next) {
+		whole = run_in_savepoint(writer, job);
 		if (!whole)
 			mrp_err_set(&err, job->err.code, "%s", job->err.msg);
 	}
@@ -147,10 +154,8 @@ static void answer_group(struct writer *writer, struct write_job *group)
 		if (job->done)
 			job->done(job);
 	}
-	pthread_mutex_lock(&writer->lock);
-	writer->counts.commits++;
-	writer->counts.jobs += n;
-	pthread_mutex_unlock(&writer->lock);
+	atomic_fetch_add(&writer->commits, 1);
+	atomic_fetch_add(&writer->jobs, n);
 }
 
 static void *writer_loop(void *arg)
@@ -192,8 +197,10 @@ void writer_submit(struct writer *writer, struct write_job *job)
 		BUG("a write was submitted after the writer was stopped");
 	*writer->last = job;
 	writer->last = &job->next;
-	pthread_cond_signal(&writer->more);
+	bool wake = writer->asleep;
 	pthread_mutex_unlock(&writer->lock);
+	if (wake) /* without the lock, which it would only have to wait for */
+		pthread_cond_signal(&writer->more);
 }
 
 struct waiting_job {
@@ -251,8 +258,5 @@ void writer_stop(struct writer *writer)
 
 struct writer_counts writer_counts(struct writer *writer)
 {
-	pthread_mutex_lock(&writer->lock);
-	struct writer_counts counts = writer->counts;
-	pthread_mutex_unlock(&writer->lock);
-	return counts;
+	return (struct writer_counts){ atomic_load(&writer->commits), atomic_load(&writer->jobs) };
 }

@@ -79,8 +79,9 @@ static int64_t number(const char *text)
 
 static void add_rule(const char *text)
 {
-	static const char *const actions[] = { "pass", "status", "html", "json", "truncate", "close", "drop", "reset", "garbage",
-		"redirect", "delay", "hang" };
+	static const struct { const char *name; int min_words, max_words; } actions[] = { { "pass", 0, 0 },
+		{ "status", 1, 2 }, { "html", 0, 0 }, { "json", 1, 1 }, { "truncate", 1, 1 }, { "close", 0, 0 }, { "drop", 0, 0 },
+		{ "reset", 0, 0 }, { "garbage", 0, 0 }, { "redirect", 1, 1 }, { "delay", 1, 1 }, { "hang", 0, 0 } };
 	struct rule rule = { .times = -1 };
 	int n = 0;
 
@@ -109,10 +110,12 @@ static void add_rule(const char *text)
 	}
 	rule.action = i;
 	for (size_t a = 0; i < n && a < ARRAY_SIZE(actions); a++) {
-		if (streq(actions[a], rule.words[i])) {
-			rule_vec_push(&server.rules, rule);
-			return;
-		}
+		if (!streq(actions[a].name, rule.words[i]))
+			continue;
+		if (n - i - 1 < actions[a].min_words || n - i - 1 > actions[a].max_words)
+			usage("an action has too few or too many words; 'times' and 'skip' go before it");
+		rule_vec_push(&server.rules, rule);
+		return;
 	}
 	usage("a rule has no action");
 }

@@ -2,6 +2,7 @@
 /* `mrprober synchronize`: make the API's objects equal to the configs. The work is in lib/config and lib/sync. */
 #include "cmd.h"
 
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "../lib/base/interrupt.h"
@@ -250,6 +251,8 @@ static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mr
 	/* a program that reads JSON finds some, whatever happened */
 	if (code < 0 && args->format == FORMAT_JSON && !run.printed)
 		print_problems_json(&run.problems, err);
+	if (run.client && ctx->verbose)
+		fprintf(stderr, "%" PRIu64 " requests to %s\n", http_requests_sent(run.client), http_url(run.client));
 	plan_free(run.plan);
 	http_close(run.client);
 	config_free(run.config);

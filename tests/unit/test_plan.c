@@ -249,7 +249,7 @@ struct wire {
 
 struct exchange {
 	const char *request; /* "GET /v1/state": the beginning of what is asked */
-	int status;          /* 0: the connection ends without an answer; -1: interrupt, then answer 200 */
+	int status;          /* 0: the connection ends without an answer */
 	const char *body;
 };
 
@@ -465,12 +465,286 @@ static void test_text(void **state)
 	http_close(client);
 }
 
+static void test_json(void **state)
+{
+	struct http_client *client;
+	struct plan *plan = usual_plan(true, &client);
+	struct strbuf text = STRBUF_INIT;
+
+	(void)state;
+	plan_json(&text, plan);
+	parse(text.buf);
+	check_text(&text,
+		"{\n"
+		"  \"format_version\": 1,\n"
+		"  \"environment\": \"prod\",\n"
+		"  \"revision\": null,\n"
+		"  \"root_digest\": \"0000000000000000000000000000000000000000000000000000000000000000\",\n"
+		"  \"changes\": [\n"
+		"    {\"action\": \"create\", \"kind\": \"recipe\", \"slug\": \"base\", \"source\": "
+		"{\"path\":\"recipes/base/recipe.yaml\",\"line\":1,\"revision\":null,\"author\":null,\"committed_at\":null}, "
+		"\"fields\": [{\"field\": \"files.main.tf\", \"before\": null, \"after\": "
+		"{\"mode\":\"0644\",\"sha256\":\"5e49ea838dc30f3eeacf6ca7815f6e3adcf77f467a970d978676790fd90377e1\"}}, "
+		"{\"field\": \"name\", \"before\": null, \"after\": \"Base\"}]},\n"
+		"    {\"action\": \"update\", \"kind\": \"cluster\", \"slug\": \"lab\", \"source\": "
+		"{\"path\":\"clusters/lab.yaml\",\"line\":1,\"revision\":null,\"author\":null,\"committed_at\":null}, "
+		"\"fields\": [{\"field\": \"variables.key\", \"before\": \"(sensitive)\", \"after\": \"(sensitive)\"}]},\n"
+		"    {\"action\": \"update\", \"kind\": \"prober\", \"slug\": \"dns\", \"source\": "
+		"{\"path\":\"probers/dns/prober.yaml\",\"line\":1,\"revision\":null,\"author\":null,\"committed_at\":null}, "
+		"\"fields\": [{\"field\": \"description\", \"before\": \"a | `b` <c>\\u0007\", \"after\": \"\"}, "
+		"{\"field\": \"files.dns.sh\", \"before\": "
+		"{\"sha256\":\"1111111111111111111111111111111111111111111111111111111111111111\",\"mode\":\"0644\"}, \"after\": "
+		"{\"mode\":\"0755\",\"sha256\":\"28d3b9e880a77975493dc7e359144c0295a4f694cfe0af4f928c22307bc5c320\"}}, "
+		"{\"field\": \"interval\", \"before\": \"30s\", \"after\": \"1m\"}]},\n"
+		"    {\"action\": \"delete\", \"kind\": \"prober\", \"slug\": \"gone\", \"source\": null, \"fields\": []},\n"
+		"    {\"action\": \"delete\", \"kind\": \"prober\", \"slug\": \"old\", \"source\": null, \"fields\": []}\n"
+		"  ],\n"
+		"  \"conflicts\": [\n"
+		"    {\"kind\": \"cluster\", \"slug\": \"lab\", \"field\": \"variables.zones\", \"owner\": \"manual\", \"source\": "
+		"{\"path\":\"clusters/lab.yaml\",\"line\":1,\"revision\":null,\"author\":null,\"committed_at\":null}}\n"
+		"  ],\n"
+		"  \"unmanaged\": [],\n"
+		"  \"waiting\": [\n"
+		"    {\"kind\": \"cluster\", \"slug\": \"tmp\", \"reason\": \"is being destroyed\"}\n"
+		"  ],\n"
+		"  \"summary\": {\"create\": 1, \"update\": 2, \"delete\": 2, \"conflict\": 1, \"unchanged\": 1}\n"
+		"}\n");
+	strbuf_release(&text);
+	plan_free(plan);
+	http_close(client);
+}
+
+static void test_markdown(void **state)
+{
+	struct http_client *client;
+	struct plan *plan = usual_plan(true, &client);
+	struct strbuf text = STRBUF_INIT;
+
+	(void)state;
+	plan_markdown(&text, plan);
+	check_text(&text,
+		"### mrprober synchronize: <code>prod</code>\n"
+		"\n"
+		"Plan: 1 to create, 2 to update, 2 to delete, 1 conflict, 1 waiting; 1 unchanged\n"
+		"\n"
+		"| | object | changes | source |\n"
+		"|---|---|---|---|\n"
+		"| create | recipe <code>base</code> |  | <code>recipes/base/recipe.yaml:1</code> |\n"
+		"| update | cluster <code>lab</code> | <code>variables.key</code>: <code>(sensitive)</code> → "
+		"<code>(sensitive)</code> | <code>clusters/lab.yaml:1</code> |\n"
+		"| update | prober <code>dns</code> | <code>description</code>: <code>\"a &#124; &#96;b&#96; &#60;c&#62;&#92;u0007\"</code> "
+		"→ <code>\"\"</code><br><code>files.dns.sh</code>: <code>1111111 (0644)</code> → <code>28d3b9e (0755)</code><br>"
+		"<code>interval</code>: <code>\"30s\"</code> → <code>\"1m\"</code> | <code>probers/dns/prober.yaml:1</code> |\n"
+		"| delete | prober <code>gone</code> |  |  |\n"
+		"| delete | prober <code>old</code> |  |  |\n"
+		"\n"
+		"**Conflicts** (left alone; `--force-ownership` takes them over)\n"
+		"\n"
+		"- cluster <code>lab</code>: variable <code>zones</code> is written by manual (<code>clusters/lab.yaml:1</code>)\n"
+		"\n"
+		"**Waiting**\n"
+		"\n"
+		"- cluster <code>tmp</code>: is being destroyed\n");
+	strbuf_release(&text);
+	plan_free(plan);
+	http_close(client);
+}
+
+static void test_in_sync(void **state)
+{
+	const struct exchange rows[] = { { "GET /v1/state", 304, NULL } };
+	struct http_client *client = open_fake(rows, ARRAY_SIZE(rows));
+	struct plan *plan = make_plan(client, true);
+	struct strbuf text = STRBUF_INIT;
+
+	(void)state;
+	assert_string_equal(fake_log.buf, "GET /v1/state\n");
+	assert_false(plan_differs(plan));
+	plan_text(&text, plan, true, 80);
+	assert_string_equal(text.buf, "In sync: 4 objects.\n");
+	strbuf_release(&text);
+	plan_free(plan);
+	http_close(client);
+}
+
+static void test_refusals(void **state)
+{
+	static const struct { const char *only, *state; enum mrp_errcode code; const char *message; } cases[] = {
+		{ NULL, "{\"root\":\"x\",\"environment\":\"preprod\",\"kinds\":{\"recipes\":{},\"clusters\":{},\"probers\":{}}}",
+			MRP_EREFUSED, "the API holds environment 'preprod', not 'prod'" },
+		{ "prober/x*", NULL, MRP_EUSAGE, "--only: nothing matches 'prober/x*'" },
+		{ "probers", NULL, MRP_EUSAGE,
+			"--only: 'probers' is not KIND/GLOB (like prober/dns-*; kinds are recipe, cluster, prober)" },
+		{ NULL, "{\"root\":\"x\",\"kinds\":{\"recipes\":{},\"clusters\":{}}}", MRP_EHTTP,
+			"GET http://api/v1/state: the answer has no 'probers' (is this the mrprober API?)" },
+		{ NULL, "{\"root\":\"x\",\"kinds\":{\"recipes\":{\"a\":{\"digest\":\"short\",\"revision\":1}}}}", MRP_EHTTP,
+			"GET http://api/v1/state: the answer has no 'digest' (is this the mrprober API?)" },
+		{ NULL, "[]", MRP_EHTTP, "GET http://api/v1/state: the answer has no 'root' (is this the mrprober API?)" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct exchange rows[] = { { "GET /v1/state", 200, cases[i].state ? cases[i].state : usual_state() } };
+		struct http_client *client = open_fake(rows, 1);
+		struct strvec only = STRVEC_INIT;
+		struct plan_options options = { .only = &only };
+		struct mrp_err err = MRP_ERR_INIT;
+		struct plan *plan;
+
+		if (cases[i].only)
+			strvec_push(&only, cases[i].only);
+		assert_int_equal(plan_make(&plan, client, config, &options, &err), -1);
+		assert_string_equal(err.msg, cases[i].message);
+		assert_int_equal(err.code, cases[i].code);
+		mrp_err_clear(&err);
+		strvec_clear(&only);
+		plan_free(plan);
+		http_close(client);
+	}
+}
+
+static void test_guards(void **state)
+{
+	static const struct { struct mrp_limit deletes, changes; const char *message; } cases[] = {
+		{ { 0 }, { 0 }, "refused: the plan would delete 2 of 4 probers, and at most 1 may be (10% by default); "
+				"pass --max-deletes to allow more" },
+		{ { .set = true, .count = 2 }, { 0 }, NULL },
+		{ { .set = true, .is_percent = true, .percent = 50 }, { 0 }, NULL },
+		{ { .set = true, .is_percent = true, .percent = 0 }, { 0 },
+			"refused: the plan would delete 2 of 4 probers, and at most 0 may be (0% by --max-deletes); "
+			"pass --max-deletes to allow more" },
+		{ { .set = true, .count = 2 }, { .set = true, .count = 2 },
+			"refused: the plan would change 3 of 4 probers, and at most 2 may be (2 by --max-changes); "
+			"pass --max-changes to allow more" },
+		{ { .set = true, .count = 2 }, { .set = true, .count = 3 }, NULL },
+	};
+	struct http_client *client;
+	struct plan *plan = usual_plan(true, &client);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mrp_err err = MRP_ERR_INIT;
+		int code = plan_guard(plan, &cases[i].deletes, &cases[i].changes, &err);
+
+		assert_int_equal(code, cases[i].message ? -1 : 0);
+		if (cases[i].message)
+			assert_string_equal(err.msg, cases[i].message);
+		assert_int_equal(err.code, cases[i].message ? MRP_EREFUSED : MRP_OK);
+		mrp_err_clear(&err);
+	}
+	plan_free(plan);
+	http_close(client);
+}
+
+/* Applying the usual plan, with what one answer does to it. `results` has a letter a change: l d f w. */
+struct application {
+	const char *what;
+	struct exchange rows[12];
+	const char *results;
+	enum mrp_errcode code;
+	const char *asked; /* from the first write on */
+};
+
+#define MISSING_NONE { "POST /v1/blobs/missing", 200, "{\"missing\":[]}" }
+
+static const struct application applications[] = {
+	{ "all well", { MISSING_NONE, { "POST /v1/recipes", 201, NULL }, { "PATCH /v1/clusters/lab", 200, NULL },
+			      { "PATCH /v1/probers/dns", 200, NULL }, { "DELETE /v1/probers/gone", 204, NULL },
+			      { "DELETE /v1/probers/old", 204, NULL } },
+		"ddddd", MRP_OK,
+		"POST /v1/recipes\nPATCH /v1/clusters/lab if \"r3\"\nPATCH /v1/probers/dns if \"r4\"\n"
+		"DELETE /v1/probers/gone if \"r6\"\nDELETE /v1/probers/old if \"r7\"\n" },
+	{ "a recipe fails, its cluster is left", { MISSING_NONE, { "POST /v1/recipes", 422, NULL },
+							 { "PATCH /v1/probers/dns", 200, NULL },
+							 { "DELETE /v1/probers/gone", 202, NULL },
+							 { "DELETE /v1/probers/old", 404, NULL } },
+		"fldwd", MRP_EFAILED,
+		"POST /v1/recipes\nPATCH /v1/probers/dns if \"r4\"\nDELETE /v1/probers/gone if \"r6\"\n"
+		"DELETE /v1/probers/old if \"r7\"\n" },
+	{ "lost, sent again, and it had arrived", { MISSING_NONE, { "POST /v1/recipes", 0, NULL },
+							  { "POST /v1/recipes", 409, NULL },
+							  { "GET /v1/recipes/base", 200,
+								  "{\"slug\":\"base\",\"name\":\"Base\",\"description\":\"\",\"labels\":{},"
+								  "\"managed\":true,\"files\":{\"main.tf\":{\"mode\":\"0644\",\"sha256\":"
+								  "\"5e49ea838dc30f3eeacf6ca7815f6e3adcf77f467a970d978676790fd90377e1\"}},"
+								  "\"values\":{},\"required_variables\":[],\"revision\":9}" },
+							  { "PATCH /v1/clusters/lab", 200, NULL },
+							  { "PATCH /v1/probers/dns", 200, NULL },
+							  { "DELETE /v1/probers/gone", 204, NULL },
+							  { "DELETE /v1/probers/old", 204, NULL } },
+		"ddddd", MRP_OK, NULL },
+	{ "somebody else made the recipe", { MISSING_NONE, { "POST /v1/recipes", 409, NULL },
+						   { "GET /v1/recipes/base", 200,
+							   "{\"slug\":\"base\",\"name\":\"Other\",\"managed\":true,\"revision\":9}" },
+						   { "PATCH /v1/probers/dns", 200, NULL },
+						   { "DELETE /v1/probers/gone", 412, NULL },
+						   { "GET /v1/probers/gone", 200, "{\"slug\":\"gone\",\"revision\":8}" },
+						   { "DELETE /v1/probers/old", 412, NULL },
+						   { "GET /v1/probers/old", 404, NULL } },
+		"fldfd", MRP_EFAILED, NULL },
+	{ "not allowed: nothing more is tried", { MISSING_NONE, { "POST /v1/recipes", 403, NULL } }, "fllll", MRP_EPERM, NULL },
+	{ "an environment of another", { MISSING_NONE, { "POST /v1/recipes", 409,
+							       "{\"type\":\"urn:mrprober:problem:environment\",\"title\":\"x\"}" } },
+		"fllll", MRP_EREFUSED, NULL },
+	{ "a file cannot be uploaded: its object fails", { { "POST /v1/blobs/missing", 200,
+								 "{\"missing\":["
+								 "\"5e49ea838dc30f3eeacf6ca7815f6e3adcf77f467a970d978676790fd90377e1\"]}" },
+								 { "PUT /v1/blobs/5e49", 422, NULL },
+								 { "PATCH /v1/probers/dns", 200, NULL },
+								 { "DELETE /v1/probers/gone", 204, NULL },
+								 { "DELETE /v1/probers/old", 204, NULL } },
+		"flddd", MRP_EFAILED, NULL },
+};
+
+static void check_application(const struct application *application)
+{
+	static const char letters[] = "ldfw";
+	struct http_client *client;
+	struct plan *plan = usual_plan(true, &client);
+	struct mrp_err err = MRP_ERR_INIT;
+	char results[8] = "";
+
+	print_message("%s\n", application->what);
+	http_close(client);
+	client = open_fake(application->rows, ARRAY_SIZE(application->rows));
+	int code = plan_apply(plan, client, NULL, NULL, &err);
+	for (size_t i = 0; i < plan->changes.n; i++)
+		results[i] = letters[plan->changes.v[i].result];
+	assert_string_equal(results, application->results);
+	assert_int_equal(err.code, application->code);
+	assert_int_equal(code, application->code == MRP_OK ? 0 : -1);
+	for (size_t i = 0; i < ARRAY_SIZE(fake.rows) && fake.rows[i].request; i++)
+		assert_true(fake.used[i]);
+	if (application->asked)
+		assert_string_equal(strchr(fake_log.buf, '\n') + 1, application->asked);
+	for (size_t i = 0; i < plan->changes.n; i++) {
+		if (plan->changes.v[i].result == PLAN_FAILED)
+			assert_non_null(plan->changes.v[i].reason);
+	}
+	mrp_err_clear(&err);
+	plan_free(plan);
+	http_close(client);
+}
+
+static void test_apply(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(applications); i++)
+		check_application(&applications[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_hidden_equal),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_markdown),
+		cmocka_unit_test(test_in_sync),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_guards),
+		cmocka_unit_test(test_apply),
 	};
 
 	return cmocka_run_group_tests(tests, make_tree, remove_tree);

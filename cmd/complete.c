@@ -18,7 +18,8 @@ struct walk {
 	const struct mrp_cmd *cmd;   /* NULL: not reached yet */
 	const struct mrp_opt *waits; /* its value is the next word */
 	bool options_ended;
-	struct strvec args;
+	bool unknown;                /* there is a command, but not one of ours */
+	struct strvec args, aliases; /* aliases: on the way to the command, against loops */
 };
 
 static const struct mrp_opt *tables(const struct walk *walk, size_t i)
@@ -38,7 +39,7 @@ static void note_global(struct walk *walk, const struct mrp_opt *opt, const char
 		if (chdir(value) < 0)
 			return;
 	} else if (mrp_opt_find(common_opts, opt->name, strlen(opt->name), &no) &&
-		mrp_opt_set(opt, &walk->c.ctx->globals, value, "", &ignored) < 0) {
+		mrp_opt_set(opt, &walk->c.ctx->globals, arena_strdup(&walk->c.ctx->arena, value), "", &ignored) < 0) {
 		mrp_err_clear(&ignored);
 	}
 }
@@ -108,11 +109,12 @@ static void take_command(struct walk *walk, const char *word)
 	cleanup(strvec_clear) struct strvec words = STRVEC_INIT;
 
 	walk->cmd = cmd_find(mrp_commands, word);
-	if (walk->cmd || strvec_contains(&walk->args, word)) /* args: aliases on the way, against loops */
+	walk->unknown = !walk->cmd;
+	if (walk->cmd || strvec_contains(&walk->aliases, word))
 		return;
 	const struct mrp_alias *alias =
 		settings_load_aliases(walk->c.ctx, &ignored) == 0 ? mrp_alias_find(walk->c.ctx, word) : NULL;
-	strvec_push(&walk->args, word);
+	strvec_push(&walk->aliases, word);
 	if (alias && mrp_split_words(&words, alias->words, &ignored) == 0)
 		take_words(walk, words.v, words.n);
 	mrp_err_clear(&ignored);
@@ -134,7 +136,6 @@ static void take_words(struct walk *walk, char *const *words, size_t n)
 			take_command(walk, word);
 			if (!walk->cmd)
 				return;
-			strvec_clear(&walk->args);
 		} else {
 			const struct mrp_cmd *sub = walk->args.n ? NULL : cmd_find(walk->cmd->subs, word);
 
@@ -229,11 +230,11 @@ static void complete_word(struct walk *walk)
 
 	if (walk->waits) {
 		complete_value(walk, walk->waits);
+	} else if (walk->unknown) { /* a command that we do not know: an external one */
+		mrp_complete_files(c, 0, NULL, c->word);
 	} else if (!walk->options_ended && c->word[0] == '-') {
 		complete_option(walk);
 	} else if (!walk->cmd) {
-		if (walk->args.n) /* a command that we do not know: an external one */
-			return mrp_complete_files(c, 0, NULL, c->word);
 		add_commands(c, mrp_commands);
 		complete_other_commands(c);
 	} else {
@@ -249,6 +250,7 @@ static int run_complete(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_e
 	struct walk walk = {
 		.c = { .ctx = ctx, .lines = STRVEC_INIT, .flags = COMPLETE_NO_FILES },
 		.args = STRVEC_INIT,
+		.aliases = STRVEC_INIT,
 	};
 	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT;
 
@@ -261,6 +263,7 @@ static int run_complete(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_e
 	problems_clear(&ctx->warnings); /* the terminal shows a half-typed line; nothing may be printed over it */
 	strvec_clear(&walk.c.lines);
 	strvec_clear(&walk.args);
+	strvec_clear(&walk.aliases);
 	return 0;
 }
 

@@ -73,6 +73,28 @@ static void move_problems(struct problems *to, struct problems *from)
 	from->errors = 0;
 }
 
+/* Names of the manifest's folder that are nearly those that are read. */
+static void check_near_names(struct loader *loader, struct worker *worker)
+{
+	static const char *const near[][2] = { { "values.yml", "values.yaml" }, { "recipe", "recipes" }, { "cluster", "clusters" },
+		{ "prober", "probers" }, { "environment", "environments" } };
+	struct reader *reader = &worker->reader;
+	struct mrp_err err = MRP_ERR_INIT;
+
+	if (reader->source->ops->list(reader->source, &reader->entries, &loader->arena, "", &err) < 0)
+		mrp_err_clear(&err);
+	for (size_t i = 0; i < reader->entries.n; i++) {
+		const char *name = reader->entries.v[i].name;
+
+		for (size_t k = 0; k < ARRAY_SIZE(near); k++) {
+			if (streq(name, near[k][0]))
+				problems_warn(&reader->problems, reader_place(reader, &loader->arena, name), NULL,
+					"is not read; did you mean '%s'?", near[k][1]);
+		}
+	}
+	reader->entries.n = 0;
+}
+
 /* Files in environments/ that no environment names are most likely misspelled. */
 static void check_environment_files(struct loader *loader, struct worker *worker)
 {
@@ -86,7 +108,7 @@ static void check_environment_files(struct loader *loader, struct worker *worker
 	for (size_t i = 0; i < reader->entries.n; i++) {
 		const struct source_entry *entry = &reader->entries.v[i];
 		const char *path = arena_printf(&loader->arena, "environments/%s", entry->name);
-		bool used = !ends_with(path, ".yaml") || entry->name[0] == '.';
+		bool yaml = ends_with(path, ".yaml") || ends_with(path, ".yml"), used = !yaml || entry->name[0] == '.';
 
 		for (size_t k = 0; k < loader->manifest.n && !used; k++)
 			used = streq(loader->manifest.environments[k].values, path);
@@ -196,6 +218,7 @@ static int load(struct config *config, struct loader *loader, struct worker *wor
 		return -1;
 	config->manifest = loader->manifest;
 	config->environment = loader->environment;
+	check_near_names(loader, worker);
 	check_environment_files(loader, worker);
 	load_objects(config, loader, worker, options->threads);
 	return 0;

@@ -9,6 +9,7 @@
 #include <yaml.h>
 
 #include "yaml_error.h"
+#include "yaml_map.h"
 #include "yaml_scalar.h"
 
 #define TAG_PREFIX "tag:yaml.org,2002:"
@@ -323,95 +324,15 @@ static int open_collection(
 	return 0;
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-	const struct member *x = *(const struct member *const *)a, *y = *(const struct member *const *)b;
-	int order = strcmp(x->key, y->key);
-
-	return order ? order : (x > y) - (x < y);
-}
-
-static void report_duplicate(struct composer *c, const struct member *first, struct member *again)
-{
-	struct mrp_loc loc = { c->file, again->line, again->col };
-
-	problems_add(c->problems, loc, NULL, "key '%s' is there already (line %u); remove one of them", again->key,
-		first->line);
-	again->value = NULL;
-}
-
-/* Report keys that are there twice, and mark the later ones with a NULL value. Merge values have no key yet. */
-static void find_duplicates(struct composer *c, struct member *members, size_t n)
-{
-	if (n <= 24) {
-		for (size_t i = 1; i < n; i++) {
-			const char *key = members[i].key;
-
-			for (size_t k = 0; key && k < i; k++) {
-				if (!members[k].key || members[k].key[0] != key[0] || !streq(members[k].key, key))
-					continue;
-				report_duplicate(c, &members[k], &members[i]);
-				break;
-			}
-		}
-		return;
-	}
-	struct member **order = xmalloc(n * sizeof(*order));
-	size_t n_keys = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (members[i].key)
-			order[n_keys++] = &members[i];
-	}
-	if (n_keys)
-		qsort(order, n_keys, sizeof(*order), compare_keys);
-	const struct member *first = n_keys ? order[0] : NULL;
-	for (size_t i = 1; i < n_keys; i++) {
-		if (streq(first->key, order[i]->key))
-			report_duplicate(c, first, order[i]);
-		else
-			first = order[i];
-	}
-	free(order);
-}
-
-/* Members of a merged map that the map does not have itself. */
-static void merge_map(struct composer *c, struct value *map, const struct value *from)
-{
-	struct value own = *map; /* a view for lookups in what is not sorted */
-	struct value *sorted = NULL;
-
-	if (own.n > 32) {
-		sorted = value_copy_shallow(c->arena, map);
-		value_sort(sorted);
-	}
-	for (uint32_t i = 0; i < from->n; i++) {
-		const struct member *m = &from->members[i];
-
-		if (value_find(sorted ? sorted : &own, m->key) >= 0)
-			continue;
-		struct member *copy = value_append(c->arena, map, m->key, m->value);
-		copy->line = m->line;
-		copy->col = m->col;
-	}
-}
-
 static void merge_value(struct composer *c, struct value *map, const struct member *merge)
 {
-	struct value *from = merge->value;
+	const struct value *from = merge->value;
 
-	if (from->type == V_OBJECT) {
-		merge_map(c, map, from);
+	if (yaml_map_merge(c->arena, map, from))
 		return;
-	}
-	bool maps = from->type == V_ARRAY;
-	for (uint32_t i = 0; maps && i < from->n; i++)
-		maps = from->items[i]->type == V_OBJECT;
-	for (uint32_t i = 0; maps && i < from->n; i++)
-		merge_map(c, map, from->items[i]);
-	if (!maps)
-		problems_add(c->problems, (struct mrp_loc){ c->file, merge->line, merge->col }, NULL,
-			"'<<' merges a map or a list of maps (like <<: *name), and this is %s; put '<<' in quotes to make it a key",
-			from->type == V_ARRAY ? "a list with something else" : value_type_name(from));
+	problems_add(c->problems, (struct mrp_loc){ c->file, merge->line, merge->col }, NULL,
+		"'<<' merges a map or a list of maps (like <<: *name), and this is %s; put '<<' in quotes to make it a key",
+		from->type == V_ARRAY ? "a list with something else" : value_type_name(from));
 }
 
 /* The children of a map from the stack: first its own, then those of merged maps that it does not have. */
@@ -421,7 +342,7 @@ static int close_map(struct composer *c, struct frame *frame)
 	struct member *children = c->stack + frame->start;
 	size_t n = c->n - frame->start;
 
-	find_duplicates(c, children, n);
+	yaml_map_mark_duplicates(children, n, c->file, c->problems);
 	v->alloc = (uint32_t)n;
 	v->members = arena_alloc(c->arena, n * sizeof(*v->members));
 	for (size_t i = 0; i < n; i++) {

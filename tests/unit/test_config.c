@@ -254,6 +254,10 @@ static const struct mistake {
 	{ "values file that is not there", { { "mrprober.yaml", "mrprober: 1\nenvironments:\n  prod: {values: v/prod.yaml}\n" } },
 		"environments/prod.yaml: warning: no environment of the manifest uses this file\n"
 		"mrprober.yaml:3:18: values: there is no file 'v/prod.yaml' in the tree\n" },
+	{ "names that are nearly right", { { "values.yml", "" }, { "prober/p/prober.yaml", "" }, { "environments/lab.yml", "" } },
+		"environments/lab.yml: warning: no environment of the manifest uses this file\n"
+		"prober: warning: is not read; did you mean 'probers'?\n"
+		"values.yml: warning: is not read; did you mean 'values.yaml'?\n" },
 	{ "environment's file misspelled", { { "environments/prd.yaml", "a: 1\n" } },
 		"environments/prd.yaml: warning: no environment of the manifest uses this file\n" },
 	{ "values that are no map", { { "values.yaml", "- a\n" }, { "environments/prod.yaml", "a-b: 1\n" } },

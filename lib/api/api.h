@@ -81,6 +81,8 @@ enum api_progress { API_DONE, API_WRITE };
 enum api_progress api_begin(struct api_call *call);
 /* `done` is called on the writer's thread; the call must not be touched before. */
 void api_submit(struct api_call *call, void (*done)(void *ctx), void *ctx);
+/* The write at once, on the caller's thread; false when others are being written now. For when nobody else is waiting. */
+bool api_write_here(struct api_call *call);
 /* Both, waiting for a write: for tests. */
 void api_run(struct api_call *call);
 /* On the thread of api_begin, when the response goes out: counts it in /metrics. */

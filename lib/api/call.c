@@ -232,16 +232,27 @@ static void write_done(struct write_job *job)
 			call->status = 0;
 		api_problem(call, &job->err);
 	}
-	call->done(call->done_ctx);
+	if (call->done)
+		call->done(call->done_ctx);
 }
 
-void api_submit(struct api_call *call, void (*done)(void *ctx), void *ctx)
+static struct write_job *write_job_of(struct api_call *call, void (*done)(void *ctx), void *ctx)
 {
 	call->done = done;
 	call->done_ctx = ctx;
 	call->job.run = run_write;
 	call->job.done = write_done;
-	writer_submit(call->api->writer, &call->job);
+	return &call->job;
+}
+
+void api_submit(struct api_call *call, void (*done)(void *ctx), void *ctx)
+{
+	writer_submit(call->api->writer, write_job_of(call, done, ctx));
+}
+
+bool api_write_here(struct api_call *call)
+{
+	return writer_run_here(call->api->writer, write_job_of(call, NULL, NULL));
 }
 
 struct waiter {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libmicrohttpd in front of the API: one thread that accepts, reads, runs reads and sends. A write suspends its
- * connection until the writer's thread has it on disk, so the thread goes on with others.
+ * connection until the writer's thread has it on disk, so the thread goes on with others - unless there are none.
  */
 #include <errno.h>
 #include <microhttpd.h>
@@ -20,6 +20,7 @@ enum {
 	SPARE_MAX = 64,             /* exchanges kept for the next request */
 	KEEP_BUFFER_MAX = 64 << 10, /* bytes of request body that a kept exchange may hold on to */
 	BODIES_MAX = 512 << 20,     /* bytes of request bodies held at one time */
+	ALONE_BODY_MAX = 64 << 10,  /* bytes of a body that is quickly written */
 	CONNECTION_MEMORY = API_HEADERS_MAX + API_TARGET_MAX,
 };
 
@@ -252,6 +253,14 @@ static void on_written(void *ctx)
 	atomic_fetch_sub(&httpd->writing, 1);
 }
 
+/* With a single connection open, nobody else has to wait while this thread commits. */
+static bool alone(const struct exchange *x)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(x->httpd->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info && info->num_connections == 1 && x->body.len <= ALONE_BODY_MAX;
+}
+
 static enum MHD_Result run(struct exchange *x)
 {
 	struct api_request *request = api_call_request(x->call);
@@ -262,6 +271,8 @@ static enum MHD_Result run(struct exchange *x)
 	request->body = x->body.buf;
 	request->body_len = x->body.len;
 	if (api_begin(x->call) == API_DONE)
+		return send_response(x);
+	if (alone(x) && api_write_here(x->call))
 		return send_response(x);
 	atomic_fetch_add(&x->httpd->writing, 1);
 	MHD_suspend_connection(x->connection); /* before the writer may resume it */

@@ -17,7 +17,8 @@ struct writer {
 	pthread_cond_t more;
 	struct write_job *first, **last;
 	bool stopping, asleep;
-	/* the thread's own */
+	bool working;         /* somebody uses conn, and what follows */
+	bool waits_for_idle;  /* the thread has work, but another one is working */
 	struct write_job *tick;
 	int64_t tick_ms;
 	struct timespec next_tick;
@@ -53,19 +54,21 @@ static struct write_job *take_group(struct writer *writer)
 {
 	pthread_mutex_lock(&writer->lock);
 	for (;;) {
-		if (!writer->stopping && tick_due(writer)) {
+		if (!writer->working && !writer->stopping && tick_due(writer)) {
+			writer->working = true;
 			pthread_mutex_unlock(&writer->lock);
 			writer->tick->next = NULL;
 			return writer->tick;
 		}
-		if (writer->first || writer->stopping)
+		if (!writer->working && (writer->first || writer->stopping))
 			break;
 		writer->asleep = true;
-		if (writer->tick)
+		writer->waits_for_idle = writer->working;
+		if (writer->tick && !writer->working)
 			pthread_cond_timedwait(&writer->more, &writer->lock, &writer->next_tick);
 		else
 			pthread_cond_wait(&writer->more, &writer->lock);
-		writer->asleep = false;
+		writer->asleep = writer->waits_for_idle = false;
 	}
 	struct write_job *group = writer->first, **end = &writer->first;
 	for (int n = 0; *end && n < GROUP_MAX; n++)
@@ -74,6 +77,7 @@ static struct write_job *take_group(struct writer *writer)
 	*end = NULL;
 	if (!writer->first)
 		writer->last = &writer->first;
+	writer->working = group != NULL;
 	pthread_mutex_unlock(&writer->lock);
 	return group;
 }
@@ -156,6 +160,12 @@ static void answer_group(struct writer *writer, struct write_job *group)
 	}
 	atomic_fetch_add(&writer->commits, 1);
 	atomic_fetch_add(&writer->jobs, n);
+	pthread_mutex_lock(&writer->lock);
+	writer->working = false;
+	bool wake = writer->waits_for_idle;
+	pthread_mutex_unlock(&writer->lock);
+	if (wake)
+		pthread_cond_signal(&writer->more);
 }
 
 static void *writer_loop(void *arg)
@@ -197,10 +207,25 @@ void writer_submit(struct writer *writer, struct write_job *job)
 		BUG("a write was submitted after the writer was stopped");
 	*writer->last = job;
 	writer->last = &job->next;
-	bool wake = writer->asleep;
+	bool wake = writer->asleep && !writer->waits_for_idle;
 	pthread_mutex_unlock(&writer->lock);
 	if (wake) /* without the lock, which it would only have to wait for */
 		pthread_cond_signal(&writer->more);
+}
+
+bool writer_run_here(struct writer *writer, struct write_job *job)
+{
+	pthread_mutex_lock(&writer->lock);
+	bool idle = !writer->working && !writer->first && !writer->stopping;
+	if (idle)
+		writer->working = true;
+	pthread_mutex_unlock(&writer->lock);
+	if (!idle)
+		return false;
+	job->next = NULL;
+	run_group(writer, job);
+	answer_group(writer, job);
+	return true;
 }
 
 struct waiting_job {

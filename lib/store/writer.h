@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Group commit. All writes go through one thread with one connection: what is queued when it gets to work runs in one
+ * Group commit. All writes go through one connection, and as a rule through one thread: what is queued when it gets to work runs in one
  * transaction, each job in a savepoint of its own so that one that fails takes back only itself; one COMMIT (one fsync)
  * then answers all. What arrives meanwhile is the next group, so nobody waits for company.
  */
@@ -31,6 +31,9 @@ struct writer_counts {
 struct writer *writer_start(struct store_conn *conn, struct write_job *tick, int64_t tick_ms);
 /* Any thread. The job must stay until done is called. */
 void writer_submit(struct writer *writer, struct write_job *job);
+/* Run the job on the caller's thread, when the writer has nothing else to do: saves two switches of threads for a caller
+ * that would only wait. False: it is busy, and nothing was done. */
+bool writer_run_here(struct writer *writer, struct write_job *job);
 /* Submit and wait; -1 with err set when it is not on disk. */
 int writer_run(struct writer *writer, struct write_job *job, struct mrp_err *err);
 /* Finishes what is queued, then ends the thread. Nothing may be submitted any more. NULL is fine. */

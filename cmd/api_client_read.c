@@ -187,46 +187,81 @@ const struct mrp_cmd client_get = {
 	.complete = complete_kind_one,
 };
 
+/* As it is, but a terminal gets no sequences of what some program printed far away. */
+static void print_log(const struct strbuf *text)
+{
+	cleanup(strbuf_release) struct strbuf visible = STRBUF_INIT;
+
+	if (!mrp_term_is_terminal(STDOUT_FILENO)) {
+		fwrite(text->buf, 1, text->len, stdout);
+		return;
+	}
+	for (size_t at = 0, len; at < text->len; at += len) {
+		for (len = 0; at + len < text->len && text->buf[at + len] != '\n' && text->buf[at + len] != '\t';)
+			len++;
+		strbuf_add_visible(&visible, text->buf + at, len);
+		if (at + len < text->len)
+			strbuf_addch(&visible, text->buf[at + len++]);
+	}
+	fputs(visible.buf, stdout);
+}
+
+/* The stages whose output there is: those that every run has in their order, then any others. */
+static int find_stages(struct strvec *stages, struct mrp_ctx *ctx, struct http_client *http, const struct target *target,
+	struct mrp_err *err)
+{
+	static const char *const usual[] = { "init", "plan", "apply", "destroy" };
+	struct value *deployment = fetch_one(http, target, NULL, &ctx->arena, err);
+	const struct value *logs;
+
+	if (!deployment)
+		return -1;
+	logs = value_get(deployment, "logs");
+	for (size_t i = 0; i < ARRAY_SIZE(usual) && logs; i++) {
+		if (value_get(logs, usual[i]))
+			strvec_push(stages, usual[i]);
+	}
+	for (uint32_t i = 0; logs && logs->type == V_OBJECT && i < logs->n; i++) {
+		if (!strvec_contains(stages, logs->members[i].key))
+			strvec_push(stages, logs->members[i].key);
+	}
+	if (!stages->n)
+		return mrp_err_set(err, MRP_ENOTFOUND, "deployment '%s' has no logs", target->parts[0]);
+	return 0;
+}
+
 static int run_logs(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
-	static const char *const all_stages[] = { "init", "plan", "apply", "destroy" };
 	cleanup(http_closep) struct http_client *http = NULL;
+	cleanup(strvec_clear) struct strvec stages = STRVEC_INIT;
 	struct target target = { .resource = resource_find("deployment", err), .parts = { argv[0] }, .one = true };
-	const char *const *stages = argc > 1 ? (const char *const *)&argv[1] : all_stages;
-	size_t n = argc > 1 ? 1 : ARRAY_SIZE(all_stages), found = 0;
 
 	if (client_open(&http, ctx, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
+	if (argc > 1)
+		strvec_push(&stages, argv[1]);
+	else if (find_stages(&stages, ctx, http, &target, err) < 0)
+		return -1;
+	for (size_t i = 0; i < stages.n; i++) {
 		cleanup(http_answer_release) struct http_answer answer = HTTP_ANSWER_INIT;
 		cleanup(strbuf_release) struct strbuf path = STRBUF_INIT;
 
 		target_path(&path, &target);
 		strbuf_addstr(&path, "/logs/");
-		http_add_escaped(&path, stages[i]);
-		if (fetch_bytes(http, &answer, path.buf, err) < 0) {
-			/* a run need not have come to every stage */
-			if (n == 1 || err->code != MRP_ENOTFOUND)
-				return -1;
-			continue;
-		}
-		mrp_err_clear(err);
-		if (n > 1)
-			printf("%s==> %s <==\n", found ? "\n" : "", stages[i]);
-		found++;
-		if (print_bytes(&answer.body, "the log", err) < 0)
+		http_add_escaped(&path, stages.v[i]);
+		if (fetch_bytes(http, &answer, path.buf, err) < 0)
 			return -1;
+		if (stages.n > 1)
+			printf("%s==> %s <==\n", i ? "\n" : "", stages.v[i]);
+		print_log(&answer.body);
 	}
-	if (!found)
-		return -1; /* with the last 404 */
-	mrp_err_clear(err);
 	return 0;
 }
 
 const struct mrp_cmd client_logs = {
 	.name = "logs",
 	.summary = "print what terraform said in a deployment",
-	.description = "Without <stage> (init, plan, apply, destroy) the logs of all stages that there are.",
+	.description = "Without <stage> (like init, plan, apply) the logs of all stages that there are.",
 	.args = "<deployment> [<stage>]",
 	.min_args = 1,
 	.max_args = 2,

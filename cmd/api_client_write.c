@@ -5,6 +5,9 @@
 #include "../lib/base/text.h"
 #include "../lib/client/input.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 /* A request without a body for the thing itself, or for what `more` says about it. */
 static void bare_request(struct http_request *request, const char *method, const struct target *target, const char *more)
 {
@@ -270,22 +273,16 @@ static const struct mrp_opt output_opts[] = {
 	OPT_END,
 };
 
-/* POST to what `more` says about the thing of this kind that argv[0] names. */
-static int post(struct mrp_ctx *ctx, const char *kind, char **argv, const char *more, const char *word, struct mrp_err *err)
-{
-	const struct output_args *args = ctx->opts;
-	struct target target = { .resource = resource_find(kind, err), .parts = { argv[0] }, .one = true };
-	struct http_request request;
-
-	bare_request(&request, "POST", &target, more);
-	request.harmless_twice = true;
-	return client_change(ctx, &target, &request, args->output, word, err);
-}
-
 static int run_deploy(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
+	const struct output_args *args = ctx->opts;
+	struct target target = { .resource = resource_find("cluster", err), .parts = { argv[0] }, .one = true };
+	struct http_request request;
+
 	(void)argc;
-	return post(ctx, "cluster", argv, "/deploy", "will be deployed as soon as a creator is free", err);
+	bare_request(&request, "POST", &target, "/deploy");
+	request.harmless_twice = true;
+	return client_change(ctx, &target, &request, args->output, "will be deployed as soon as a creator is free", err);
 }
 
 const struct mrp_cmd client_deploy = {
@@ -301,10 +298,34 @@ const struct mrp_cmd client_deploy = {
 	.complete = complete_clusters,
 };
 
+struct approve_args {
+	int output;
+	const char *if_match;
+};
+
+static const struct mrp_opt approve_opts[] = {
+	OPT_OUTPUT(struct approve_args, output),
+	OPT_IF_MATCH(struct approve_args, if_match),
+	OPT_END,
+};
+
 static int run_approve(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
+	const struct approve_args *args = ctx->opts;
+	struct target target = { .resource = resource_find("deployment", err), .parts = { argv[0] }, .one = true };
+	cleanup(strbuf_release) struct strbuf path = STRBUF_INIT;
+	const struct passwd *user = getpwuid(getuid());
+	struct value *approval = value_object(&ctx->arena);
+	struct http_request request;
+
 	(void)argc;
-	return post(ctx, "deployment", argv, "/approve", "approved", err);
+	/* the history tells who; once there are tokens the API knows better */
+	if (user && *user->pw_name && utf8_valid(user->pw_name, strlen(user->pw_name)))
+		value_append(&ctx->arena, approval, "approved_by", value_string(&ctx->arena, user->pw_name));
+	target_path(&path, &target);
+	api_request(&request, "POST", approval, "%s/approve", path.buf);
+	request.if_match = client_etag(args->if_match);
+	return client_change(ctx, &target, &request, args->output, "approved", err);
 }
 
 const struct mrp_cmd client_approve = {
@@ -314,8 +335,8 @@ const struct mrp_cmd client_approve = {
 	.args = "<deployment>",
 	.min_args = 1,
 	.max_args = 1,
-	.opts = output_opts,
-	CMD_OPTS(struct output_args, .output = OUTPUT_TABLE),
+	.opts = approve_opts,
+	CMD_OPTS(struct approve_args, .if_match = NULL),
 	.needs = CLIENT_NEEDS,
 	.run = run_approve,
 };

@@ -32,6 +32,7 @@ MEMBER_CELL(stage_cell, "stage")
 MEMBER_CELL(exit_code_cell, "exit_code")
 MEMBER_CELL(creator_cell, "creator")
 MEMBER_CELL(approved_cell, "approved_by")
+MEMBER_CELL(text_message_cell, "message")
 MEMBER_CELL(added_cell, "added")
 MEMBER_CELL(changed_cell, "changed")
 MEMBER_CELL(destroyed_cell, "destroyed")
@@ -315,6 +316,7 @@ const struct resource_column deployment_columns[] = {
 	{ "EXIT", exit_code_cell, .wide = true, .right = true },
 	{ "CREATOR", creator_cell, .wide = true },
 	{ "APPROVED", approved_cell, .wide = true },
+	{ "MESSAGE", text_message_cell, .wide = true },
 	{ .heading = NULL },
 };
 /* clang-format on */

@@ -156,6 +156,8 @@ int64_t resource_time_ms(const char *text)
 	struct tm tm = { 0 };
 	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 	int64_t ms = 0, scale = 100;
+	int hours, minutes;
+	char sign;
 
 	if (!rest)
 		return -1;
@@ -163,5 +165,9 @@ int64_t resource_time_ms(const char *text)
 		for (rest++; *rest >= '0' && *rest <= '9'; rest++, scale /= 10)
 			ms += (*rest - '0') * scale;
 	}
-	return streq(rest, "Z") ? (int64_t)timegm(&tm) * 1000 + ms : -1;
+	if (streq(rest, "Z"))
+		return (int64_t)timegm(&tm) * 1000 + ms;
+	if (strlen(rest) != 6 || sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) != 3 || (sign != '+' && sign != '-'))
+		return -1;
+	return ((int64_t)timegm(&tm) - (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60)) * 1000 + ms;
 }

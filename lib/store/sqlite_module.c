@@ -186,6 +186,8 @@ static int keep_copy(const struct sqlite_conn *c, int64_t version, struct mrp_er
 static int migrate(const struct sqlite_conn *c, int64_t version, struct mrp_err *err)
 {
 	int64_t target = (int64_t)c->schema->n_migrations;
+	cleanup(freep) char *mark = xasprintf("PRAGMA user_version = %" PRId64 "; PRAGMA application_id = %" PRId32 "; COMMIT",
+		target, c->schema->application_id);
 
 	if (version == target)
 		return 0;
@@ -202,8 +204,6 @@ static int migrate(const struct sqlite_conn *c, int64_t version, struct mrp_err 
 			goto rollback;
 		}
 	}
-	cleanup(freep) char *mark = xasprintf("PRAGMA user_version = %" PRId64 "; PRAGMA application_id = %" PRId32 "; COMMIT",
-		target, c->schema->application_id);
 	if (exec(c, mark, err) == 0)
 		return 0;
 rollback:

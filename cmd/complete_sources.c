@@ -129,29 +129,10 @@ static void add_config_slugs(struct mrp_complete *c, enum kind kind)
 	mrp_err_clear(&ignored);
 }
 
-/* Slugs from one page of the API's list; false when it does not answer in time. */
-static bool add_api_slugs(struct mrp_complete *c, enum kind kind)
+static void add_items(struct mrp_complete *c, const struct value *list)
 {
-	struct http_options options = http_options_default;
-	struct http_request request = HTTP_REQUEST_INIT;
-	struct api_result result = { .value = NULL };
-	struct mrp_err err = MRP_ERR_INIT;
-	const char *token;
+	const struct value *items = list->type == V_OBJECT ? value_get(list, "items") : NULL;
 
-	if (!load_settings(c->ctx) || ctx_token(c->ctx, &token, &err) < 0)
-		goto out;
-	options.url = ctx_api_url(c->ctx);
-	options.token = *token ? token : NULL;
-	options.total_timeout_ms = options.connect_timeout_ms = API_TIMEOUT_MS;
-	options.retry = (struct retry_policy){ .max_errors = 1 };
-	cleanup(http_closep) struct http_client *client = http_open(&options, &err);
-	if (!client)
-		goto out;
-	api_request(&request, "GET", NULL, "/v1/%s?page_size=1000", kinds[kind].plural);
-	if (api_call(client, &request, &c->ctx->arena, &result, &err) < 0)
-		goto out;
-	const struct value *items =
-		result.value && result.value->type == V_OBJECT ? value_get(result.value, "items") : NULL;
 	for (uint32_t i = 0; items && items->type == V_ARRAY && i < items->n; i++) {
 		const struct value *item = items->items[i];
 		const char *slug = item->type == V_OBJECT ? value_get_string(item, "slug") : NULL;
@@ -159,9 +140,41 @@ static bool add_api_slugs(struct mrp_complete *c, enum kind kind)
 		if (slug && slug_valid(slug, strlen(slug)))
 			mrp_complete_add(c, slug, value_get_string(item, "name"));
 	}
-out:
-	mrp_err_clear(&err);
-	return result.value != NULL;
+}
+
+/* Slugs from one page of the API's list. */
+static int ask_api(struct mrp_complete *c, enum kind kind, struct mrp_err *err)
+{
+	struct http_options options = http_options_default;
+	struct http_request request = HTTP_REQUEST_INIT;
+	struct api_result result;
+	const char *token;
+
+	if (ctx_token(c->ctx, &token, err) < 0)
+		return -1;
+	options.url = ctx_api_url(c->ctx);
+	options.token = *token ? token : NULL;
+	options.total_timeout_ms = options.connect_timeout_ms = API_TIMEOUT_MS;
+	options.retry = (struct retry_policy){ .max_errors = 1 };
+	cleanup(http_closep) struct http_client *client = http_open(&options, err);
+	if (!client)
+		return -1;
+	api_request(&request, "GET", NULL, "/v1/%s?page_size=1000", kinds[kind].plural);
+	if (api_call(client, &request, &c->ctx->arena, &result, err) < 0)
+		return -1;
+	if (result.value)
+		add_items(c, result.value);
+	return 0;
+}
+
+/* False when the API does not answer in time. */
+static bool add_api_slugs(struct mrp_complete *c, enum kind kind)
+{
+	struct mrp_err ignored = MRP_ERR_INIT;
+	bool good = load_settings(c->ctx) && ask_api(c, kind, &ignored) == 0;
+
+	mrp_err_clear(&ignored);
+	return good;
 }
 
 static void add_slugs(struct mrp_complete *c, int kind)

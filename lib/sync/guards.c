@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Guards: a plan that deletes or changes suspiciously much is refused before anything is done. A share is one of the
- * objects of that kind that the API has from configs; however small, it allows one.
+ * Guards: a plan that deletes or changes suspiciously much is refused before anything is done. A number limits the whole
+ * plan. A share is looked at kind by kind, of the objects that the API has from configs; however small, it allows one.
  */
 #include "plan.h"
 
@@ -21,14 +21,6 @@ static int parse_limit(struct mrp_limit *out, const char *text, struct mrp_err *
 	if (code == 0)
 		*out = limit;
 	return code;
-}
-
-static size_t allowed(const struct mrp_limit *limit, size_t managed)
-{
-	if (!limit->is_percent)
-		return (size_t)limit->count;
-	size_t n = (size_t)(limit->percent * (double)managed / 100);
-	return limit->percent > 0 ? MAX(n, (size_t)1) : 0;
 }
 
 struct guard {
@@ -61,33 +53,55 @@ static int find_limit(struct mrp_limit *out, const char **origin, const struct p
 	return 0;
 }
 
+static int refuse(struct mrp_err *err, const struct guard *guard, const char *what, size_t max, const char *said,
+	const char *origin)
+{
+	return mrp_err_set(err, MRP_EREFUSED, "refused: the plan would %s %s, and at most %zu may be (%s by %s); pass %s to allow more",
+		guard->what, what, max, said, origin, guard->option);
+}
+
+static int check_share(const struct plan *plan, const struct guard *guard, const size_t counts[KIND_COUNT],
+	const struct mrp_limit *limit, const char *origin, struct mrp_err *err)
+{
+	cleanup(freep) char *said = xasprintf("%g%%", limit->percent);
+
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		size_t managed = plan->managed[kind], max = (size_t)(limit->percent * (double)managed / 100);
+
+		if (limit->percent > 0)
+			max = MAX(max, (size_t)1);
+		if (counts[kind] <= max)
+			continue;
+		cleanup(freep) char *what = xasprintf("%zu of %zu %s", counts[kind], managed, kinds[kind].plural);
+		return refuse(err, guard, what, max, said, origin);
+	}
+	return 0;
+}
+
 static int check_guard(
 	const struct plan *plan, const struct guard *guard, const struct mrp_limit *given, struct mrp_err *err)
 {
-	size_t counts[KIND_COUNT] = { 0 };
+	size_t counts[KIND_COUNT] = { 0 }, total = 0;
 	struct mrp_limit limit;
 	const char *origin;
 
 	if (find_limit(&limit, &origin, plan, guard, given, err) < 0)
 		return -1;
-	for (size_t i = 0; i < plan->changes.n; i++)
-		counts[plan->changes.v[i].kind] += plan->changes.v[i].action == PLAN_DELETE || !guard->deletes_only;
-	for (int kind = 0; limit.set && kind < KIND_COUNT; kind++) {
-		size_t max = allowed(&limit, plan->managed[kind]);
-		cleanup(strbuf_release) struct strbuf said = STRBUF_INIT;
+	for (size_t i = 0; i < plan->changes.n; i++) {
+		bool counted = plan->changes.v[i].action == PLAN_DELETE || !guard->deletes_only;
 
-		if (counts[kind] <= max)
-			continue;
-		if (limit.is_percent)
-			strbuf_addf(&said, "%g%%", limit.percent);
-		else
-			strbuf_addf(&said, "%" PRId64, limit.count);
-		return mrp_err_set(err, MRP_EREFUSED,
-			"refused: the plan would %s %zu of %zu %s, and at most %zu may be (%s by %s); pass %s to allow more",
-			guard->what, counts[kind], plan->managed[kind], kinds[kind].plural, max, said.buf, origin,
-			guard->option);
+		counts[plan->changes.v[i].kind] += counted;
+		total += counted;
 	}
-	return 0;
+	if (!limit.set)
+		return 0;
+	if (limit.is_percent)
+		return check_share(plan, guard, counts, &limit, origin, err);
+	if (total <= (size_t)limit.count)
+		return 0;
+	cleanup(freep) char *what = xasprintf("%zu object%s", total, total == 1 ? "" : "s");
+	cleanup(freep) char *said = xasprintf("%" PRId64, limit.count);
+	return refuse(err, guard, what, (size_t)limit.count, said, origin);
 }
 
 int plan_guard(const struct plan *plan, const struct mrp_limit *max_deletes, const struct mrp_limit *max_changes,

@@ -614,9 +614,12 @@ static void test_guards(void **state)
 			"refused: the plan would delete 2 of 4 probers, and at most 0 may be (0% by --max-deletes); "
 			"pass --max-deletes to allow more" },
 		{ { .set = true, .count = 2 }, { .set = true, .count = 2 },
-			"refused: the plan would change 3 of 4 probers, and at most 2 may be (2 by --max-changes); "
+			"refused: the plan would change 5 objects, and at most 2 may be (2 by --max-changes); "
 			"pass --max-changes to allow more" },
-		{ { .set = true, .count = 2 }, { .set = true, .count = 3 }, NULL },
+		{ { .set = true, .count = 2 }, { .set = true, .count = 5 }, NULL },
+		{ { .set = true, .count = 1 }, { 0 },
+			"refused: the plan would delete 2 objects, and at most 1 may be (1 by --max-deletes); "
+			"pass --max-deletes to allow more" },
 	};
 	struct http_client *client;
 	struct plan *plan = usual_plan(true, &client);

@@ -28,7 +28,7 @@ ask()
 	COMP_WORDS+=("$word")
 	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 	_mrprober
-	printf '%s -> %s\n' "$1" "${COMPREPLY[*]}"
+	printf '%s ->%s\n' "$1" "${COMPREPLY[*]:+ }${COMPREPLY[*]}"
 }
 ask "$MRP_BUILD/mrprober conf"
 ask "$MRP_BUILD/mrprober config li"
@@ -59,13 +59,13 @@ mrprober --context=near -> near-1 near-2
 mrprober --api-url=http://x:1 config get api -> api-url
 mrprober settings --sh -> --show-origin
 mrprober about li -> list
-mrprober loop x -> 
+mrprober loop x ->
 mrprober near get --api-url x api -> api-url
 mrprober config list --no-s -> --no-show-origin
 mrprober -C a -> a folder
 mrprober -- conf -> config
-mrprober unknown-command - -> 
-no-such-program conf -> 
+mrprober unknown-command - ->
+no-such-program conf ->
 END
 	bash ask.bash 2>errors | sed "s|^$MRP_BUILD/||" >actual
 	cat errors

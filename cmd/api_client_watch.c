@@ -29,6 +29,7 @@ struct watch {
 	int now;
 	struct value *items;
 	bool in_trouble; /* said so already */
+	bool verbose;
 };
 
 /* A look: *items is NULL when nothing changed. A single thing that is gone is an empty list. */
@@ -99,6 +100,9 @@ static int look_again(struct watch *watch, const struct watch_args *args, struct
 		return 0;
 	if (watch->items)
 		print_changes(watch, args->output != 0, items, arena);
+	else if (watch->verbose)
+		fprintf(stderr, "watching %u %s\n", items->n,
+			items->n == 1 ? watch->target->resource->name : watch->target->resource->plural);
 	watch->items = items;
 	watch->now = next;
 	return 0;
@@ -120,6 +124,7 @@ static int run_watch(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err 
 		return -1;
 	watch.http = http;
 	watch.target = &target;
+	watch.verbose = ctx->verbose > 0;
 	while (!interrupted()) {
 		struct pollfd wake = { .fd = interrupt_fd(), .events = POLLIN };
 

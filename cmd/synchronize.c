@@ -76,8 +76,11 @@ static int load(struct run *run, struct mrp_err *err)
 {
 	struct config_options options = config_options(run);
 
-	if (config_load(&run->config, &options, &run->problems, err) < 0)
+	if (config_load(&run->config, &options, &run->problems, err) < 0) {
+		if (err->code == MRP_ENOTFOUND) /* no tree is a bad one */
+			err->code = MRP_EINVALID;
 		return -1;
+	}
 	return report_problems(&run->problems, err);
 }
 

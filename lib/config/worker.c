@@ -65,8 +65,6 @@ struct value *worker_read(struct worker *worker, enum kind kind, const char *pat
 		return NULL;
 	}
 	v = schema_apply(&ctx, kinds[kind].fields, v, "");
-	if (problems->errors > errors)
-		return v;
 	kinds[kind].check(&ctx, v);
 	*clean = problems->errors == errors;
 	return v;

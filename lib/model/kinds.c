@@ -77,10 +77,8 @@ struct value *object_from_api(
 		value_append(arena, object, "name", value_string(arena, slug));
 	if (!value_get(object, "managed"))
 		value_append(arena, object, "managed", value_bool(arena, false));
-	if (problems->errors > errors)
-		return object;
 	kinds[kind].check(&ctx, object);
-	if (kind == KIND_CLUSTER)
+	if (kind == KIND_CLUSTER && problems->errors == errors)
 		fill_variables(arena, object);
 	return object;
 }

@@ -16,7 +16,8 @@ struct kind_info {
 	const char *name;   /* "recipe" */
 	const char *plural; /* "recipes": in routes and folders */
 	const struct field *fields;
-	/* Checks across fields, on the normal form (`where` in ctx says which). */
+	/* Checks across fields, on what schema_apply returned (`where` in ctx says for which form). There may have been
+	 * problems with single fields, so any of them may be of any type. */
 	void (*check)(struct schema_ctx *ctx, const struct value *object);
 };
 

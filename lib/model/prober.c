@@ -102,7 +102,8 @@ static void check_label_names(struct schema_ctx *ctx, const struct value *owner,
 	for (uint32_t i = 0; map && map->type == V_OBJECT && i < map->n; i++) {
 		const struct member *m = &map->members[i];
 
-		if (!valid_identifier(m->key, strlen(m->key)))
+		bool checked = streq(field, "matrix"); /* by its table already */
+		if (!checked && !valid_identifier(m->key, strlen(m->key)))
 			problems_add(ctx->problems, member_loc(map, m), path,
 				"'%s' becomes a metric's label, so it must be %s", m->key, IDENTIFIER_FORM);
 		else if (label_reserved(m->key))

@@ -269,7 +269,11 @@ static struct value *apply_matrix(struct schema_ctx *ctx, const struct value *v,
 				"'%s' is neither a list nor the name of a list variable (like \"${compute_nodes}\")", v->s);
 		return (struct value *)v;
 	}
-	if (v->type != V_ARRAY || !v->n) {
+	if (v->type == V_ARRAY && !v->n) {
+		report(ctx, value_loc(v), path, "is an empty list");
+		return (struct value *)v;
+	}
+	if (v->type != V_ARRAY) {
 		wrong_type(ctx, v, path, "a list of values that is not empty");
 		return (struct value *)v;
 	}

@@ -240,7 +240,6 @@ struct batches {
 	enum kind kind;
 	const char *const *slugs;
 	size_t n, given;
-	struct arena *arena;
 	api_item_fn *item;
 	void *ctx;
 	struct mrp_err *err; /* the first failure; nothing more is asked after it */
@@ -270,6 +269,7 @@ static bool next_batch(void *ctx, struct http_request *request)
 static void batch_done(void *ctx, struct http_request *request, struct http_answer *answer, struct mrp_err *err)
 {
 	struct batches *batches = ctx;
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
 
 	if (batches->err->code != MRP_OK)
 		return;
@@ -277,15 +277,15 @@ static void batch_done(void *ctx, struct http_request *request, struct http_answ
 		mrp_err_move(batches->err, err);
 		return;
 	}
-	struct value *list = api_answer_json(batches->arena, batches->client, request, answer, batches->err);
+	struct value *list = api_answer_json(&arena, batches->client, request, answer, batches->err);
 	if (list)
 		report_items(batches->client, batches->kind, list, batches->item, batches->ctx, batches->err);
 }
 
-int api_list_slugs(struct http_client *client, enum kind kind, const char *const *slugs, size_t n, struct arena *arena,
-	api_item_fn *item, void *ctx, struct mrp_err *err)
+int api_list_slugs(struct http_client *client, enum kind kind, const char *const *slugs, size_t n, api_item_fn *item,
+	void *ctx, struct mrp_err *err)
 {
-	struct batches batches = { .client = client, .kind = kind, .slugs = slugs, .n = n, .arena = arena, .item = item,
+	struct batches batches = { .client = client, .kind = kind, .slugs = slugs, .n = n, .item = item,
 		.ctx = ctx, .err = err };
 	struct mrp_err run_err = MRP_ERR_INIT;
 

@@ -50,15 +50,16 @@ int api_get(struct http_client *client, enum kind kind, const char *slug, struct
 int api_get_state(
 	struct http_client *client, const char *root, struct arena *arena, struct value **state, struct mrp_err *err);
 
-/* Called for each object of a list, in no order; the value lives in the arena given. -1 with err set ends it. */
+/* Called for each object of a list, in no order. -1 with err set ends it. */
 typedef int api_item_fn(void *ctx, enum kind kind, struct value *object, struct mrp_err *err);
 
 /* Every object of the kind, page by page. `query` is added to the URL ("label=team:net"), or NULL. */
 int api_list(struct http_client *client, enum kind kind, const char *query, struct arena *arena, api_item_fn *item,
 	void *ctx, struct mrp_err *err);
 
-/* The objects with these slugs, several requests of many slugs each in flight; one that is gone is just not reported. */
-int api_list_slugs(struct http_client *client, enum kind kind, const char *const *slugs, size_t n, struct arena *arena,
-	api_item_fn *item, void *ctx, struct mrp_err *err);
+/* The objects with these slugs, several requests of many slugs each in flight; one that is gone is just not reported.
+ * Each value lives as long as the call of `item` only. */
+int api_list_slugs(struct http_client *client, enum kind kind, const char *const *slugs, size_t n, api_item_fn *item,
+	void *ctx, struct mrp_err *err);
 
 #endif

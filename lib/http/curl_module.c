@@ -89,7 +89,8 @@ static void set_fixed_options(struct handle *handle)
 {
 	const struct wire_options *options = &handle->wire->options;
 	const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
-	const char *ca_file = options->ca_file ? options->ca_file : version->cainfo;
+	const char *of_user = getenv("SSL_CERT_FILE"); /* as with OpenSSL's own programs */
+	const char *ca_file = options->ca_file ? options->ca_file : of_user && *of_user ? of_user : version->cainfo;
 	CURL *easy = handle->easy;
 
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

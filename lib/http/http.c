@@ -123,11 +123,22 @@ static int open_wire(struct http_client *client, struct mrp_err *err)
 	return client->wire ? 0 : -1;
 }
 
+/* A line end in a header's value would begin another header. The value may be a secret, so it is not shown. */
+static int check_header(const char *value, const char *what, struct mrp_err *err)
+{
+	for (const char *p = value; p && *p; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return mrp_err_set(err, MRP_EUSAGE, "%s holds a control character, which no header can carry", what);
+	}
+	return 0;
+}
+
 struct http_client *http_open(const struct http_options *options, struct mrp_err *err)
 {
 	const struct wire_ops *ops = options->wire ? options->wire : module_table("curl", "mrp_curl_wire", err);
 
-	if (!ops)
+	if (!ops || check_header(options->token, "the token", err) < 0 ||
+		check_header(options->environment, "the name of the environment", err) < 0)
 		return NULL;
 	struct http_client *client = xcalloc(1, sizeof(*client));
 	client->options = *options;

@@ -24,7 +24,7 @@ struct http_options {
 	const char *url;         /* of the API; required */
 	const char *token;       /* NULL: none */
 	const char *environment; /* goes along as Mrprober-Environment; NULL: none */
-	const char *ca_file;     /* NULL: the system's */
+	const char *ca_file;     /* NULL: $SSL_CERT_FILE, else the system's */
 	int parallel;
 	int64_t connect_timeout_ms, total_timeout_ms, stall_timeout_ms;
 	size_t max_answer_bytes;

@@ -190,9 +190,47 @@ static struct plan_change *find_update(struct plan *plan, enum kind kind, const 
 	return NULL;
 }
 
+static const struct value *kept_value(struct arena *arena, const struct value *v)
+{
+	return v ? value_copy(arena, v) : NULL;
+}
+
+/* Copy what the comparison found out of its scratch memory: of most objects that is a small part. */
+static void keep_comparison(struct arena *arena, struct plan_change *change)
+{
+	for (size_t i = 0; i < change->fields.n; i++) {
+		struct plan_field *field = &change->fields.v[i];
+
+		field->field = arena_strdup(arena, field->field);
+		field->before = kept_value(arena, field->before);
+		field->after = kept_value(arena, field->after);
+	}
+	for (size_t i = 0; i < change->puts.n; i++) {
+		struct plan_put *put = &change->puts.v[i];
+
+		put->name = arena_strdup(arena, put->name);
+		put->entry = value_copy(arena, put->entry);
+	}
+	if (change->patch)
+		change->patch = value_copy(arena, change->patch);
+}
+
+static void keep_conflicts(struct plan *plan, const struct plan_conflict_vec *found)
+{
+	for (size_t i = 0; i < found->n; i++) {
+		struct plan_conflict conflict = found->v[i];
+
+		conflict.variable = arena_strdup(&plan->arena, conflict.variable);
+		conflict.owner = arena_strdup(&plan->arena, conflict.owner);
+		plan_conflict_vec_push(&plan->conflicts, conflict);
+	}
+}
+
 static int got_object(void *ctx, enum kind kind, struct value *current, struct mrp_err *err)
 {
 	struct plan *plan = ctx;
+	cleanup(arena_release) struct arena scratch = ARENA_INIT;
+	cleanup(plan_conflict_vec_clear) struct plan_conflict_vec conflicts = VEC_INIT;
 	struct plan_change *change = find_update(plan, kind, value_get_string(current, "slug"));
 	const struct value *revision = value_get(current, "revision");
 
@@ -201,7 +239,9 @@ static int got_object(void *ctx, enum kind kind, struct value *current, struct m
 	if (!revision || revision->type != V_INT)
 		return mrp_err_set(err, MRP_EHTTP, "the API gave %s '%s' without a revision", kinds[kind].name, change->slug);
 	change->revision = revision->i;
-	plan_compare(&plan->arena, &plan->options, change, current, &plan->conflicts);
+	plan_compare(&scratch, &plan->options, change, current, &conflicts);
+	keep_comparison(&plan->arena, change);
+	keep_conflicts(plan, &conflicts);
 	return 0;
 }
 
@@ -219,7 +259,7 @@ static int compare_objects(struct plan *plan, struct http_client *client, struct
 				slugs[n++] = plan->changes.v[i].slug;
 			}
 		}
-		if (n && api_list_slugs(client, (enum kind)kind, slugs, n, &plan->arena, got_object, plan, err) < 0)
+		if (n && api_list_slugs(client, (enum kind)kind, slugs, n, got_object, plan, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -95,7 +95,7 @@ static void test_configs(void **state)
 		{ P, RUN "placements: [{enabled: yes}]\n", "placements[0].enabled: is text, should be true or false" },
 		{ P, RUN "placements: [{command: [x]}]\n", "placements[0]: unknown key 'command'" },
 		{ P, RUN "placements: [5]\n", "placements[0]: is a whole number, should be a map" },
-		{ P, RUN "matrix: {a: []}\n", "matrix.a: is a list, should be a list of values that is not empty" },
+		{ P, RUN "matrix: {a: []}\n", "matrix.a: is an empty list" },
 		{ P, RUN "matrix: {a: [[1]]}\n", "matrix.a[0]: is a list, should be text or a number" },
 		{ P, RUN "matrix: {a: text}\n",
 			"matrix.a: 'text' is neither a list nor the name of a list variable (like \"${compute_nodes}\")" },

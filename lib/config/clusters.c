@@ -27,13 +27,13 @@ static void check_environments(struct worker *worker, const struct value *cluste
 	cleanup(strbuf_release) struct strbuf all = STRBUF_INIT;
 
 	manifest_list(&all, manifest);
-	for (uint32_t i = 0; list && manifest->n && i < list->n; i++) {
+	for (uint32_t i = 0; list && list->type == V_ARRAY && manifest->n && i < list->n; i++) {
 		const struct value *name = list->items[i];
-		const char *nearest = manifest_nearest(manifest, name->s);
 		char field[48];
 
-		if (manifest_find(manifest, name->s))
+		if (name->type != V_STRING || manifest_find(manifest, name->s))
 			continue;
+		const char *nearest = manifest_nearest(manifest, name->s);
 		snprintf(field, sizeof(field), "environments[%u]", i);
 		if (nearest)
 			problems_add(&worker->reader.problems, value_loc(name), field,
@@ -48,8 +48,10 @@ static const struct recipe_info *find_recipe(struct worker *worker, const struct
 {
 	const struct loader *loader = worker->loader;
 	const struct value *slug = value_get(cluster, "recipe");
-	const struct recipe_info *recipe = loader_recipe(loader, slug->s);
 
+	if (!slug || slug->type != V_STRING || !slug_valid(slug->s, slug->n))
+		return NULL; /* that is said already */
+	const struct recipe_info *recipe = loader_recipe(loader, slug->s);
 	if (recipe)
 		return recipe;
 	const char **slugs = arena_alloc(&worker->arena, (loader->recipes.n + 1) * sizeof(*slugs));
@@ -95,7 +97,7 @@ static void add_target(struct loader *loader, const char *slug, const struct val
 	const struct value *external = value_get(cluster, "external_variables"),
 			   *sensitive = value_get(cluster, "sensitive_variables");
 	struct target target = { .cluster = arena_strdup(&loader->arena, slug), .environment = environment,
-		.open = recipe->initial_values || recipe->broken };
+		.open = recipe->initial_values || recipe->broken || loader->layers_broken };
 	struct target_name *all = arena_alloc(
 		&loader->arena, (variables->n + external->n + sensitive->n) * sizeof(*all));
 
@@ -165,7 +167,7 @@ static void load_in(struct worker *worker, struct loader *loader, const char *sl
 	loader_layers(loader, layers, recipe, index);
 	layers[LAYER_CLUSTER] = value_get(cluster, "variables");
 	struct value *variables = variables_merge(arena, layers);
-	if (!recipe->broken)
+	if (!recipe->broken && !loader->layers_broken)
 		check_required(worker, cluster, path, recipe, environment, variables);
 	add_target(loader, slug, cluster, recipe, environment->name, variables);
 	if (environment != loader->environment)
@@ -184,10 +186,12 @@ void cluster_load(struct worker *worker, struct loader *loader, const char *slug
 
 	worker_start(worker, KIND_CLUSTER, slug);
 	struct value *cluster = worker_read(worker, KIND_CLUSTER, path, &clean);
-	if (!cluster || !clean)
+	if (!cluster)
 		return;
 	check_environments(worker, cluster);
 	const struct recipe_info *recipe = find_recipe(worker, cluster);
+	if (!clean)
+		return;
 	for (size_t i = 0; recipe && i < loader->manifest.n; i++) {
 		const struct environment *environment = &loader->manifest.environments[i];
 

@@ -5,6 +5,7 @@
 static void read_layers(struct loader *loader, struct worker *worker)
 {
 	const struct manifest *manifest = &loader->manifest;
+	size_t errors_before = worker->reader.problems.errors;
 
 	loader->common = variables_read(&worker->reader, &loader->arena, "values.yaml", true);
 	loader->environment_values = arena_zalloc(&loader->arena, (manifest->n + 1) * sizeof(struct value *));
@@ -20,6 +21,7 @@ static void read_layers(struct loader *loader, struct worker *worker)
 				"there is no file '%s' in the tree", environment->values);
 		loader->environment_values[i] = values;
 	}
+	loader->layers_broken = worker->reader.problems.errors > errors_before;
 }
 
 int loader_prepare(struct loader *loader, struct worker *worker, struct arena *manifest_arena,

@@ -52,6 +52,7 @@ struct loader {
 	struct arena arena;                    /* manifest, layers, infos */
 	struct value *common;                  /* layer values.yaml, or NULL */
 	struct value **environment_values;     /* layers, as the manifest's environments; NULL where there is none */
+	bool layers_broken;                    /* one of them has mistakes: say nothing about what they lack */
 	struct recipe_info_vec recipes;        /* sorted */
 	struct target_vec targets;
 };

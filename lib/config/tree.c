@@ -54,6 +54,18 @@ static int compare_objects(const void *a, const void *b)
 	return order ? order : strcmp(x->path, y->path);
 }
 
+/* A folder beside clusters/<slug>.yaml may hold something else, a file for !file say. */
+static bool is_there(struct listing *listing, const char *path)
+{
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	struct mrp_err err = MRP_ERR_INIT;
+	bool there = listing->reader->source->ops->read(listing->reader->source, &text, NULL, path, SIZE_MAX / 2, &err) == 0 ||
+		err.code != MRP_ENOTFOUND;
+
+	mrp_err_clear(&err);
+	return there;
+}
+
 static void remove_duplicates(struct listing *listing, size_t start)
 {
 	struct tree_object_vec *objects = listing->out;
@@ -62,10 +74,11 @@ static void remove_duplicates(struct listing *listing, size_t start)
 	for (size_t i = start; i < objects->n; i++) {
 		const struct tree_object *object = &objects->v[i];
 
-		if (kept > start && streq(objects->v[kept - 1].slug, object->slug))
+		bool again = kept > start && streq(objects->v[kept - 1].slug, object->slug);
+		if (again && is_there(listing, object->path))
 			report(listing, object->path, "%s '%s' is described in %s too; keep one of them",
 				kinds[listing->kind].name, object->slug, objects->v[kept - 1].path);
-		else
+		else if (!again)
 			objects->v[kept++] = *object;
 	}
 	objects->n = kept;

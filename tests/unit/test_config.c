@@ -261,14 +261,6 @@ static const struct mistake {
 	{ "environment's file misspelled", { { "environments/prd.yaml", "a: 1\n" } },
 		"environments/prd.yaml: warning: no environment of the manifest uses this file\n" },
 	{ "values that are no map", { { "values.yaml", "- a\n" }, { "environments/prod.yaml", "a-b: 1\n" } },
-		"clusters/c.yaml:2:1: cluster 'c': variables: 'yc_endpoint' is required and missing in environment 'lab'; set it in "
-		"clusters/c.yaml, environments/lab.yaml, recipes/r/values.yaml or values.yaml\n"
-		"clusters/c.yaml:2:1: cluster 'c': variables: 'yc_endpoint' is required and missing in environment 'prod'; set it in "
-		"clusters/c.yaml, environments/prod.yaml, recipes/r/values.yaml or values.yaml\n"
-		"clusters/c.yaml:2:1: cluster 'c': variables: 'ycp_profile' is required and missing in environment 'lab'; set it in "
-		"clusters/c.yaml, environments/lab.yaml, recipes/r/values.yaml or values.yaml\n"
-		"clusters/c.yaml:2:1: cluster 'c': variables: 'ycp_profile' is required and missing in environment 'prod'; set it in "
-		"clusters/c.yaml, environments/prod.yaml, recipes/r/values.yaml or values.yaml\n"
 		"environments/prod.yaml:1:1: 'a-b' is not a name (letters, digits and '_')\n"
 		"values.yaml:1:1: is a list, should be a map\n" },
 	{ "required variable missing", { { "values.yaml", "yc_endpoint: e\nycp_profile:\n" }, { "environments/prod.yaml", "" } },

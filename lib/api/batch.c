@@ -118,6 +118,12 @@ int batch_run(struct api_call *call, struct mrp_err *err)
 			(int)OPERATIONS_MAX);
 		return mrp_err_set(err, MRP_EINVALID, "the batch is not valid");
 	}
+	for (uint32_t i = 0; i < call->body->n; i++) {
+		if (streq(call->body->members[i].key, "operations"))
+			continue;
+		problems_add(&call->problems, (struct mrp_loc){ 0 }, call->body->members[i].key, "unknown key");
+		return mrp_err_set(err, MRP_EINVALID, "the batch is not valid");
+	}
 	struct api_call *sub = api_call_new(call->api);
 	int r = run_operations(call, operations, sub, err);
 	api_call_free(sub);

@@ -19,6 +19,7 @@ const char *const api_header_names[HDR_COUNT] = {
 	[HDR_HOST] = "Host",
 	[HDR_ORIGIN] = "Origin",
 	[HDR_CONTENT_TYPE] = "Content-Type",
+	[HDR_CONTENT_ENCODING] = "Content-Encoding",
 	[HDR_IF_MATCH] = "If-Match",
 	[HDR_IF_NONE_MATCH] = "If-None-Match",
 	[HDR_ENVIRONMENT] = "Mrprober-Environment",

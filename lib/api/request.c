@@ -200,7 +200,7 @@ int api_parse_body(struct api_call *call, struct mrp_err *err)
 {
 	const struct api_request *request = &call->request;
 	unsigned flags = call->route->flags;
-	const char *type = request->headers[HDR_CONTENT_TYPE];
+	const char *type = request->headers[HDR_CONTENT_TYPE], *encoding = request->headers[HDR_CONTENT_ENCODING];
 
 	if (!(flags & (RF_BODY | RF_MAY_BODY)) || ((flags & RF_MAY_BODY) && !request->body_len))
 		return 0;
@@ -208,6 +208,8 @@ int api_parse_body(struct api_call *call, struct mrp_err *err)
 		!((flags & RF_PATCH) && media_type_is(type, "application/merge-patch+json")))
 		return api_fail(call, err, 415, "content type '%s' is not taken here; send %s", type,
 			flags & RF_PATCH ? "application/merge-patch+json" : "application/json");
+	if (encoding && strcasecmp(encoding, "identity") != 0)
+		return api_fail(call, err, 415, "content encoding '%s' is not taken here; send the body as it is", encoding);
 	call->body = json_parse(&call->arena, request->body, request->body_len, "the body", err);
 	return call->body ? 0 : -1;
 }

@@ -448,6 +448,9 @@ struct value *value_from_yaml(struct arena *arena, const char *text, size_t len,
 			YAML_MAX_BYTES >> 20);
 		return NULL;
 	}
+	/* libyaml would count a byte order mark as a column, and take the first line for an indented one */
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		text += 3, len -= 3;
 	c.arena = arena;
 	c.problems = problems;
 	c.file = file;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a fuzz target defines: libFuzzer calls it, and replay.c does for a corpus. Properties that do not hold abort. */
+/* What a fuzz target defines: libFuzzer calls it, and driver.c does for a corpus. Properties that do not hold abort. */
 #ifndef MRP_TESTS_FUZZ_H
 #define MRP_TESTS_FUZZ_H
 

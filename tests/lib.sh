@@ -67,6 +67,7 @@ cleanup_test()
 	if [ -z "${MRP_CASE-}" ] && [ $result -ne 0 ] && [ $result -ne 77 ]; then
 		show_api_logs
 	fi
+	[ -z "${fault_pid-}" ] || kill "$fault_pid" 2>/dev/null
 	! command -v cleanup_more >/dev/null || cleanup_more
 	exit $result
 }
@@ -128,6 +129,35 @@ stop_api()
 	wait "$api_pid" || api_code=$?
 	api_pid=
 	[ "${1:-TERM}" = KILL ] || [ $api_code -eq 0 ] || fail "the API ended with status $api_code after ${1:-TERM}"
+}
+
+# start_faults RULE...: a proxy in front of the API that spoils requests (tests/tools/faultd.c says how); sets fault_url.
+start_faults()
+{
+	fault_port_file=$MRP_SCRATCH/.faultd.port
+	rm -f "$fault_port_file" "$MRP_SCRATCH/.faultd.in"
+	# it ends with its input, so that one has to stay open
+	mkfifo "$MRP_SCRATCH/.faultd.in"
+	"$MRP_BUILD/tests/faultd" --port-file "$fault_port_file" --log "$MRP_SCRATCH/.faultd.log" \
+		${api_port:+--upstream "$api_port"} "$@" <>"$MRP_SCRATCH/.faultd.in" >/dev/null 2>"$MRP_SCRATCH/.faultd.err" &
+	fault_pid=$!
+	i=0
+	while [ ! -s "$fault_port_file" ]; do
+		kill -0 "$fault_pid" 2>/dev/null || fail "faultd: $(cat "$MRP_SCRATCH/.faultd.err")"
+		sleep 0.05
+		i=$((i + 1))
+		[ $i -lt 200 ] || fail 'faultd does not start'
+	done
+	fault_port=$(cat "$fault_port_file")
+	# shellcheck disable=SC2034 # the tests use it
+	fault_url=http://127.0.0.1:$fault_port
+}
+
+stop_faults()
+{
+	kill "$fault_pid"
+	wait "$fault_pid" 2>/dev/null || :
+	fault_pid=
 }
 
 # --- requests ------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ verdict()
 {
 	printf '%b' "$1" >e
 	printf '%b' "$2" >a
-	if matches_expected e a; then
+	if matches_expected e a >why; then
 		say match
 	else
 		say differ

@@ -1,0 +1,115 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# Batches: all or nothing.
+
+test_success()
+{
+	start_api
+	request POST /v1/batch '{"operations":[
+		{"method":"POST","path":"/v1/recipes","body":{"slug":"r"}},
+		{"method":"POST","path":"/v1/clusters","body":{"slug":"c","recipe":"r"}},
+		{"method":"PATCH","path":"/v1/recipes/r","body":{"description":"d"}},
+		{"method":"PUT","path":"/v1/clusters/c/variables/v","body":{"value":[1]}},
+		{"method":"POST","path":"/v1/probers","body":{"slug":"p","command":["x"]}},
+		{"method":"DELETE","path":"/v1/probers/p"}]}'
+	expect 200 '[.results[].status] | .[0] == 201 and .[1] == 201 and .[2] == 200 and (.[3] == 200 or .[3] == 201) and .[4] == 201 and .[5] == 204' \
+		'.results[0].body.slug == "r"' '.results[2].body.description == "d"' '.results[1].body.recipe == "r"'
+	request GET /v1/recipes/r
+	expect 200 '.description == "d"'
+	request GET /v1/clusters/c/variables/v
+	expect 200 '.value == [1]'
+	request GET /v1/probers/p
+	expect_problem 404
+	request POST /v1/batch '{"operations":[]}'
+	expect 200 '.results == []'
+}
+
+# Rows: a failing operation and its status. What stands before and after it must not happen.
+test_atomic()
+{
+	start_api
+	request POST /v1/recipes '{"slug":"used"}'
+	request POST /v1/clusters '{"slug":"user","recipe":"used"}'
+	request GET /v1/state
+	cp "$body" state-before
+	while read -r want operation; do
+		request POST /v1/batch '{"operations":[
+			{"method":"POST","path":"/v1/recipes","body":{"slug":"new"}},
+			{"method":"PATCH","path":"/v1/recipes/used","body":{"description":"changed"}},
+			{"method":"DELETE","path":"/v1/clusters/user"},
+			'"$operation"',
+			{"method":"POST","path":"/v1/recipes","body":{"slug":"late"}}]}'
+		expect_problem "$want" '.results | length == 5' ".results[3].status == $want" \
+			'[.results[0,1,2,4].status] == [424,424,424,424]'
+		request GET /v1/recipes
+		expect 200 '[.items[].slug] == ["used"]' '.items[0].description == ""'
+		request GET /v1/clusters/user
+		expect 200
+	done <<'END'
+409 {"method":"POST","path":"/v1/recipes","body":{"slug":"used"}}
+409 {"method":"POST","path":"/v1/recipes","body":{"slug":"new"}}
+422 {"method":"POST","path":"/v1/recipes","body":{"slug":"BAD"}}
+422 {"method":"POST","path":"/v1/clusters","body":{"slug":"c","recipe":"none"}}
+404 {"method":"PATCH","path":"/v1/recipes/none","body":{}}
+404 {"method":"DELETE","path":"/v1/probers/none"}
+412 {"method":"PATCH","path":"/v1/recipes/used","if_match":"\"r0\"","body":{}}
+412 {"method":"DELETE","path":"/v1/recipes/used","if_match":"\"r0\""}
+404 {"method":"PUT","path":"/v1/clusters/user/variables/a","body":{"value":1}}
+END
+	request GET /v1/state
+	expect_files 'the state' state-before "$body"
+}
+
+test_if_match()
+{
+	start_api
+	request POST /v1/recipes '{"slug":"r"}'
+	etag=$(header ETag)
+	request POST /v1/batch '{"operations":[{"method":"PATCH","path":"/v1/recipes/r","if_match":'"$(printf %s "$etag" | jq -R .)"',"body":{"description":"x"}}]}'
+	expect 200 '.results[0].body.description == "x"'
+	request POST /v1/batch '{"operations":[{"method":"PATCH","path":"/v1/recipes/r","if_match":'"$(printf %s "$etag" | jq -R .)"',"body":{"description":"y"}}]}'
+	expect_problem 412
+}
+
+test_bad_batches()
+{
+	start_api
+	for text in '{}' '[]' '{"operations":{}}' '{"operations":[1]}' '{"operations":[{}]}' '{"operations":[{"method":"POST"}]}' \
+		'{"operations":[{"method":5,"path":"/v1/recipes"}]}' '{"operations":[{"method":"POST","path":"/v1/recipes","bdoy":{}}]}' \
+		'{"operations":[],"atomic":false}'; do
+		request POST /v1/batch "$text"
+		case $status in 400 | 422) ;; *) fail "$text: status $status" ;; esac
+		expect_problem "$status"
+	done
+	# only what writes objects may stand in a batch, and no batch in a batch
+	for operation in '{"method":"GET","path":"/v1/recipes"}' '{"method":"POST","path":"/v1/batch","body":{"operations":[]}}' \
+		'{"method":"POST","path":"/nowhere","body":{}}' '{"method":"POST","path":"http://evil.example/v1/recipes","body":{}}' \
+		'{"method":"BREW","path":"/v1/recipes"}' '{"method":"PUT","path":"/v1/recipes","body":{}}'; do
+		request POST /v1/batch '{"operations":['"$operation"']}'
+		case $status in 400 | 404 | 405 | 422) ;; *) fail "$operation: status $status" ;; esac
+		expect_problem "$status"
+	done
+}
+
+# Two batches at a time that touch the same objects the other way round: both are done, or one is refused, never half.
+test_side_by_side()
+{
+	start_api
+	for i in $(seq 0 19); do
+		seq 0 49 | awk -v i="$i" '
+			{ k = i % 2 ? 49 - $1 : $1
+			  op[NR] = sprintf("{\"method\":\"POST\",\"path\":\"/v1/recipes\",\"body\":{\"slug\":\"s%d\",\"description\":\"%d\"}}", k, i) }
+			END { printf "{\"operations\":["; for (k = 1; k <= NR; k++) printf "%s%s", (k > 1 ? "," : ""), op[k]; print "]}" }' >"batch$i"
+		curl -sS -o "answer$i" -w '%{http_code}\n' -H 'Content-Type: application/json' --data-binary "@batch$i" \
+			"$api_url/v1/batch" >"status$i" &
+		curls="${curls-} $!"
+	done
+	# shellcheck disable=SC2086 # a list of numbers
+	wait $curls
+	cat status* | sort | uniq -c >counts
+	cat counts
+	expect_equal 'batches that were done' 1 "$(cat status* | grep -c '^200')"
+	expect_equal 'batches that were refused' 19 "$(cat status* | grep -c '^409')"
+	request GET '/v1/recipes?page_size=1000'
+	expect 200 '.items | length == 50' '[.items[].description] | unique | length == 1'
+}

@@ -11,8 +11,10 @@
 
 normalise()
 {
+	fault_port=$(cat "$MRP_SCRATCH/.faultd.port" 2>/dev/null || echo none)
 	sed -e "s|$MRP_SCRATCH|SCRATCH|g" -e "s|${MRP_ROOT}|SOURCE|g" \
-		-e "s|127\\.0\\.0\\.1:${api_port:-none}|API|g" "$1"
+		-e "s|127\\.0\\.0\\.1:${api_port:-none}|API|g" \
+		-e "s|127\\.0\\.0\\.1:$fault_port|FAULT|g" "$1"
 }
 
 # Is ACTUAL what EXPECTED says? Patterns as above.
@@ -38,8 +40,14 @@ matches_expected() # EXPECTED ACTUAL
 				else
 					next_reach[j] = j > 0 && reach[j - 1] && same(e[i], a[j])
 			}
-			for (j = 0; j <= m; j++) reach[j] = next_reach[j]
+			found = 0
+			for (j = 0; j <= m; j++) found += reach[j] = next_reach[j]
+			if (!found) {
+				print "nothing fits expected line " i ": " e[i]
+				exit 1
+			}
 		}
+		if (!reach[m + 0]) print "there is more than what is expected"
 		exit !reach[m + 0]
 	}'
 }

@@ -138,7 +138,7 @@ run_valgrind()
 		if [ -x "$program" ] && wanted "$name" "$@"; then
 			echo "$name"
 		fi
-	done | xargs -P "$jobs" -n 1 sh tests/run-unit.sh
+	done | xargs -r -P "$jobs" -n 1 sh tests/run-unit.sh
 }
 
 if [ -n "$list" ]; then
@@ -166,7 +166,7 @@ fi
 ln -s "$MRP_BUILD/mrprober" "$MRP_RESULTS/bin/mrprober"
 
 ! wanted_group unit "$@" || run_ctest "$@"
-wanted_scripts "$@" | xargs -P "$jobs" -n 1 sh tests/run-unit.sh
+wanted_scripts "$@" | xargs -r -P "$jobs" -n 1 sh tests/run-unit.sh
 ! wanted_group valgrind "$@" || run_valgrind "$@"
 
 # Failures once more, in full, where they are easy to find.

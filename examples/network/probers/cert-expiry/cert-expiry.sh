@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # cert-expiry: for how many days is a certificate still good?
 #
 # The certificate is that of a TLS server (HOST:PORT), or the first one of a PEM file (a path with a slash). Only the dates are

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # clock-sync: does a time service keep this machine's clock, and how far off does it think we are?
 #
 # Asks chrony when it runs, systemd otherwise. Only chrony knows the offset.

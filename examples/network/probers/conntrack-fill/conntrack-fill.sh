@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # conntrack-fill: how full is the kernel's connection tracking table? A full one drops every new connection.
 #
 # usage: conntrack-fill.sh [-w PERCENT] [-c PERCENT]   (defaults: 70, 90)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # cpu-steal: which share of the processors did this virtual machine want and not get?
 #
 # usage: cpu-steal.sh [-s SECONDS] [-w PERCENT] [-c PERCENT]   (defaults: measured over 2 s, 10 and 30 percent)

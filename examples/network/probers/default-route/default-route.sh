@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # default-route: is there a way out: a default route, over an interface that is up and large enough, to a living neighbour?
 #
 # usage: default-route.sh [-m BYTES] [4|6]   (defaults: at least 1280 bytes of MTU, IPv4)

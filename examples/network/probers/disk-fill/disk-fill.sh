@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # disk-fill: how full is the filesystem that holds a path, in space or in inodes?
 #
 # Space is counted as an ordinary user sees it: what is kept back for root is not free.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # disk-write-latency: the average time of a small write that has reached the disk.
 #
 # Writes 4 KiB blocks into a new file, each made durable before the next (O_DSYNC), and removes the file. On a tmpfs this

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # dns-resolve: does this resolver answer this question, and how fast?
 #
 # Needs no DNS tool: bash opens the socket, dd moves the datagrams, od shows their bytes. One question and no second try, so that

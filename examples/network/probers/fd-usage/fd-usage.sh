@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # fd-usage: how many files does the whole machine have open, measured by what the kernel allows?
 #
 # usage: fd-usage.sh [-w PERCENT] [-c PERCENT]   (defaults: 70, 90)

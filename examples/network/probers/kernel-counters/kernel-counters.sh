@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # kernel-counters: work the kernel had to throw away since it started, as Prometheus metrics.
 #
 # Packets no processor had time for, connections no program accepted in time, processes killed for lack of memory. What a kernel

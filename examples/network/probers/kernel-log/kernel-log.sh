@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # kernel-log: what did the kernel report lately, of level "error" and worse?
 #
 # usage: kernel-log.sh [-m MINUTES]   (the last 10)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # kernel-taint: did the kernel have an accident since it started: an oops, a bad page, a lockup, a machine check, a warning?
 #
 # Such a kernel often goes on for weeks, and its later faults make no sense. Modules that are proprietary, unsigned, or not of

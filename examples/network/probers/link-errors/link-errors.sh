@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # link-errors: do network interfaces damage or drop packets right now?
 #
 # Reads the counters twice, some seconds apart, so old errors do not matter. Every interface is looked at, except lo.

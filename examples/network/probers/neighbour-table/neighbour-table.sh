@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # neighbour-table: how full is the kernel's table of neighbours (ARP for IPv4, neighbour discovery for IPv6)?
 #
 # Beyond gc_thresh3 entries the kernel refuses new neighbours, and hosts of the same network become unreachable.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # ntp-offset: how far is this machine's clock from a time server's?
 #
 # One SNTP question, with nothing but bash, dd and od. Starting them costs a few milliseconds, and half of that shows up as

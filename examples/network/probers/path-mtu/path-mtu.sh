@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # path-mtu: do IPv4 packets of this size reach a host without being cut?
 #
 # Pings with "do not fragment" set. A small ping goes first: when not even that comes back, the path's size is not the problem.

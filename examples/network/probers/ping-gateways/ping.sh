@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # ping: packet loss and round-trip time to a host, by the system's ping.
 #
 # usage: ping.sh [-n COUNT] [-i SECONDS] [-w MS,LOSS] [-c MS,LOSS] [HOST]

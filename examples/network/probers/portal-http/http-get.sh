@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # http-get: does a page answer with the right status and text, in time?
 #
 # Plain HTTP with nothing but bash, for machines without curl. HTTP/1.0, so that the answer comes in one piece; redirects are

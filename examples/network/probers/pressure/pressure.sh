@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # pressure: for which share of the last minute did some work wait for memory, disk or processor (the kernel's pressure stall
 # information)? Unlike "free memory" it shows harm, not use.
 #

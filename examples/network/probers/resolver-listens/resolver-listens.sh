@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # resolver-listens: does something listen on this port, over UDP and over TCP?
 #
 # usage: resolver-listens.sh [PORT]   (53)

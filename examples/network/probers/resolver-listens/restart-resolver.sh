@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # restart-resolver: the heal of resolver-listens; restarts a unit of systemd. The agent decides how often.
 #
 # usage: restart-resolver.sh [UNIT]   (named.service)

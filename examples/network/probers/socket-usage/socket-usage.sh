@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # socket-usage: how many sockets are there, and is a limit of the kernel near?
 #
 # Three things have limits: connections in TIME_WAIT, connections without a process (orphans), and pages of TCP memory. The

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # systemd-units: which units have failed?
 #
 # usage: systemd-units.sh [GLOB...]   (units to leave out)

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # tcp-connect: does a TCP port accept a connection, and how fast? Nothing is sent.
 #
 # usage: tcp-connect.sh [-t SECONDS] [-w MS] [-c MS] [HOST [PORT]]   (defaults: -t 3 -w 300 -c 1000, localhost 22)

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # tcp-retransmits: which share of its TCP segments does this machine send again? Loss that pings are too rare to see.
 #
 # usage: tcp-retransmits.sh [-s SECONDS] [-n SEGMENTS] [-w PERCENT] [-c PERCENT]

@@ -19,7 +19,8 @@
 
 enum {
 	STOP_GRACE_MS = 10000,
-	KEEP_FREE = 16 << 20, /* bytes of freed memory kept for the next request rather than given back and cleared anew */
+	KEEP_FREE =
+		16 << 20, /* bytes of freed memory kept for the next request rather than given back and cleared anew */
 };
 
 struct api_args {
@@ -27,9 +28,8 @@ struct api_args {
 	const char *database, *environment, *state_dir;
 };
 
-static const struct mrp_opt opts[] = {
-	OPT_ENDPOINT(0, "listen", struct api_args, listen, "<addr>:<port>",
-		"where to listen; port 0 picks a free one; 127.0.0.1:8080 when absent"),
+static const struct mrp_opt opts[] = { OPT_ENDPOINT(0, "listen", struct api_args, listen, "<addr>:<port>",
+					       "where to listen; port 0 picks a free one; 127.0.0.1:8080 when absent"),
 	OPT_STRING(0, "database", struct api_args, database, "<url>",
 		"sqlite:PATH, created when it is not there; sqlite:./mrprober.sqlite when absent"),
 	OPT_STRING(0, "environment", struct api_args, environment, "<name>",
@@ -37,8 +37,7 @@ static const struct mrp_opt opts[] = {
 	OPT_STRING(0, "state-dir", struct api_args, state_dir, "<dir>",
 		"folder with the logs of deployments; /var/lib/mrprober or $XDG_STATE_HOME/mrprober when absent",
 		.flags = OPTF_FOLDER),
-	OPT_END
-};
+	OPT_END };
 
 /* Tell systemd what we are doing (sd_notify(3)); nothing when it did not start us. */
 static void notify(const char *message)
@@ -53,8 +52,9 @@ static void notify(const char *message)
 	memcpy(address.sun_path, path, len);
 	if (*path == '@')
 		address.sun_path[0] = '\0';
-	if (fd < 0 || sendto(fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&address,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+	if (fd < 0 ||
+		sendto(fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&address,
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
 		log_warning("cannot tell systemd '%s': %s", message, strerror(errno));
 }
 
@@ -98,7 +98,9 @@ static int run_api(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *e
 	const struct api_args *args = ctx->opts;
 	cleanup(freep) char *state_dir = args->state_dir ? xstrdup(args->state_dir) : default_state_dir();
 	cleanup(freep) char *url = NULL;
-	struct api_options options = { .database = args->database, .environment = args->environment, .state_dir = state_dir };
+	struct api_options options = {
+		.database = args->database, .environment = args->environment, .state_dir = state_dir
+	};
 	cleanup(fd_closep) int fd = -1;
 	sigset_t stop;
 
@@ -128,11 +130,11 @@ struct migrate_args {
 	bool check;
 };
 
-static const struct mrp_opt migrate_opts[] = {
-	OPT_STRING(0, "database", struct migrate_args, database, "<url>", "as for mrprober api"),
-	OPT_BOOL(0, "check", struct migrate_args, check, "change nothing; exit 2 when the database is not at the newest schema"),
-	OPT_END
-};
+static const struct mrp_opt migrate_opts[] = { OPT_STRING(0, "database", struct migrate_args, database, "<url>",
+						       "as for mrprober api"),
+	OPT_BOOL(0, "check", struct migrate_args, check,
+		"change nothing; exit 2 when the database is not at the newest schema"),
+	OPT_END };
 
 static int run_migrate(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
@@ -151,7 +153,10 @@ static int run_migrate(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_er
 		store->close(conn);
 	}
 	if (!ctx->quiet)
-		printf("schema version %d%s%d\n", (int)version, newest ? ", the newest is " : args->check ? ", should be " : " -> ",
+		printf("schema version %d%s%d\n", (int)version,
+			newest                ? ", the newest is "
+				: args->check ? ", should be "
+					      : " -> ",
 			(int)store_schema.n_migrations);
 	return args->check && !newest ? MRP_EXIT_DIFFERENCES : MRP_EXIT_OK;
 }
@@ -170,7 +175,8 @@ static const struct mrp_cmd *const subs[] = { &cmd_migrate, NULL };
 const struct mrp_cmd cmd_api = {
 	.name = "api",
 	.summary = "serve the HTTP API over a database",
-	.description = "Runs until SIGTERM or SIGINT, then finishes what it is doing. Without tokens it serves this machine only.",
+	.description = "Runs until SIGTERM or SIGINT, then finishes what it is doing. Without tokens it serves this "
+		       "machine only.",
 	.opts = opts,
 	CMD_OPTS(struct api_args, .listen = { "127.0.0.1", 8080 }, .database = DEFAULT_DATABASE),
 	.subs = subs,

@@ -26,9 +26,9 @@ extern const char *const api_header_names[HDR_COUNT];
 
 struct api_request {
 	const char *method;
-	const char *target; /* as sent: "/v1/probers?page_size=2" */
+	const char *target;             /* as sent: "/v1/probers?page_size=2" */
 	const char *headers[HDR_COUNT]; /* NULL: absent */
-	const char *body; /* NUL-terminated */
+	const char *body;               /* NUL-terminated */
 	size_t body_len;
 };
 
@@ -73,7 +73,8 @@ struct api_response *api_call_response(struct api_call *call);
 
 /* How large a body this request may have, known from method and target alone; 0 when it takes none. */
 size_t api_body_max(const char *method, const char *target);
-/* Answer without looking further at the request: a body over its limit (MRP_ETOOBIG), no room for it now (MRP_EBUSY). */
+/* Answer without looking further at the request: a body over its limit (MRP_ETOOBIG), no room for it now (MRP_EBUSY).
+ */
 void api_refuse(struct api_call *call, enum mrp_errcode code, const char *why);
 
 enum api_progress { API_DONE, API_WRITE };
@@ -82,7 +83,8 @@ enum api_progress { API_DONE, API_WRITE };
 enum api_progress api_begin(struct api_call *call);
 /* `done` is called on the writer's thread; the call must not be touched before. */
 void api_submit(struct api_call *call, void (*done)(void *ctx), void *ctx);
-/* The write at once, on the caller's thread; false when others are being written now. For when nobody else is waiting. */
+/* The write at once, on the caller's thread; false when others are being written now. For when nobody else is waiting.
+ */
 bool api_write_here(struct api_call *call);
 /* Both, waiting for a write: for tests. */
 void api_run(struct api_call *call);

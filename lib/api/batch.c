@@ -89,7 +89,8 @@ static int fail_batch(struct api_call *call, struct api_call *sub, uint32_t fail
 		sub->request.method, sub->request.target, why);
 }
 
-static int run_operations(struct api_call *call, const struct value *operations, struct api_call *sub, struct mrp_err *err)
+static int run_operations(
+	struct api_call *call, const struct value *operations, struct api_call *sub, struct mrp_err *err)
 {
 	struct strbuf *out = &call->response.body;
 	cleanup(strbuf_release) struct strbuf results = STRBUF_INIT;
@@ -114,8 +115,8 @@ int batch_run(struct api_call *call, struct mrp_err *err)
 	const struct value *operations = call->body->type == V_OBJECT ? value_get(call->body, "operations") : NULL;
 
 	if (!operations || operations->type != V_ARRAY || operations->n > OPERATIONS_MAX) {
-		problems_add(&call->problems, (struct mrp_loc){ 0 }, "operations", "should be a list of at most %d operations",
-			(int)OPERATIONS_MAX);
+		problems_add(&call->problems, (struct mrp_loc){ 0 }, "operations",
+			"should be a list of at most %d operations", (int)OPERATIONS_MAX);
 		return mrp_err_set(err, MRP_EINVALID, "the batch is not valid");
 	}
 	for (uint32_t i = 0; i < call->body->n; i++) {

@@ -55,8 +55,8 @@ int blob_upload(struct api_call *call, struct mrp_err *err)
 	return 0;
 }
 
-/* A blob that nothing refers to and that will soon be removed counts as missing: its upload gives it a new life, so that
- * the object which is about to name it does not come too late. */
+/* A blob that nothing refers to and that will soon be removed counts as missing: its upload gives it a new life, so
+ * that the object which is about to name it does not come too late. */
 int blob_missing(struct api_call *call, struct mrp_err *err)
 {
 	const struct value *hashes = call->body->type == V_OBJECT ? value_get(call->body, "sha256") : NULL;
@@ -72,8 +72,8 @@ int blob_missing(struct api_call *call, struct mrp_err *err)
 		const struct value *hash = hashes->items[i];
 
 		if (hash->type != V_STRING || !sha256_from_hex(sha256, hash->s)) {
-			problems_add(&call->problems, (struct mrp_loc){ 0 }, arena_printf(&call->arena, "sha256[%u]", i),
-				"is not a SHA-256 in lower-case hex");
+			problems_add(&call->problems, (struct mrp_loc){ 0 },
+				arena_printf(&call->arena, "sha256[%u]", i), "is not a SHA-256 in lower-case hex");
 			return mrp_err_set(err, MRP_EINVALID, "the body is not valid");
 		}
 		int usable = blob_usable(call->db, sha256, call->now_ms / 1000, err);

@@ -10,7 +10,8 @@
 #include "../base/log.h"
 
 enum {
-	PARSE_HERE_MAX = 64 << 10, /* bytes of a write's JSON that the server's thread parses; more waits for the writer's */
+	PARSE_HERE_MAX =
+		64 << 10, /* bytes of a write's JSON that the server's thread parses; more waits for the writer's */
 	SWEEP_EVERY_MS = 600000,
 	SWEEP_MAX = 1000,
 };
@@ -170,7 +171,8 @@ static void set_request_id(struct api_call *call)
 	size_t len = given ? strlen(given) : 0;
 	struct api *api = call->api;
 
-	if (len && len <= 64 && strspn(given, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len)
+	if (len && len <= 64 &&
+		strspn(given, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len)
 		memcpy(call->response.request_id, given, len + 1);
 	else
 		snprintf(call->response.request_id, sizeof(call->response.request_id), "%s-%" PRIx64,
@@ -293,6 +295,6 @@ void api_answered(struct api_call *call)
 
 	api_metrics_count(call->api->metrics, route, call->request.method, call->response.status, duration_us);
 	if (log_enabled(LOG_DEBUG))
-		log_debug("%s %s %d %" PRId64 "us %s", call->request.method, call->request.target, call->response.status,
-			duration_us, call->response.request_id);
+		log_debug("%s %s %d %" PRId64 "us %s", call->request.method, call->request.target,
+			call->response.status, duration_us, call->response.request_id);
 }

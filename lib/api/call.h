@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a handler sees. It returns 0 with the response filled in, or -1 with err set, which problem.c turns into
- * application/problem+json. Handlers of routes with RF_WRITE run inside a transaction: returning -1 takes back what they
- * wrote. Everything in the call's arena lives until the response is sent.
+ * application/problem+json. Handlers of routes with RF_WRITE run inside a transaction: returning -1 takes back what
+ * they wrote. Everything in the call's arena lives until the response is sent.
  */
 #ifndef MRP_API_CALL_H
 #define MRP_API_CALL_H
@@ -27,7 +27,7 @@ enum api_param {
 
 struct api_param_info {
 	const char *name, *help;
-	const char *type;  /* JSON Schema's */
+	const char *type; /* JSON Schema's */
 	bool repeatable;
 };
 
@@ -82,7 +82,7 @@ struct api_route {
 	unsigned params; /* 1 << Q_... */
 	enum kind kind;  /* of the object that the path names */
 	enum api_shape body, answer;
-	int status;      /* of success */
+	int status; /* of success */
 	const char *summary;
 };
 
@@ -111,18 +111,18 @@ struct api_call {
 	struct api_request request;
 	struct api_response response;
 	struct arena arena;
-	const struct api_route *route;        /* NULL when none fits */
-	struct store_conn *db;                /* of the thread that runs the handler */
-	const char *args[API_ARGS_MAX];       /* what {slug}, {name}, ... stand for, in order */
-	const char *query[Q_COUNT];           /* last value; NULL: absent */
-	struct strvec labels;                 /* all values of `label` */
-	struct value *body;                   /* parsed; NULL when there is none */
-	struct problems problems;             /* become `errors` */
-	int status;                           /* of the failure, when the error's code does not say it */
-	const char *problem_type;             /* NULL: about:blank */
-	const char *problem_results;          /* batch: the member `results`, as JSON */
-	int64_t now_ms;                       /* wall clock when it began */
-	int64_t started_us;                   /* monotonic */
+	const struct api_route *route;  /* NULL when none fits */
+	struct store_conn *db;          /* of the thread that runs the handler */
+	const char *args[API_ARGS_MAX]; /* what {slug}, {name}, ... stand for, in order */
+	const char *query[Q_COUNT];     /* last value; NULL: absent */
+	struct strvec labels;           /* all values of `label` */
+	struct value *body;             /* parsed; NULL when there is none */
+	struct problems problems;       /* become `errors` */
+	int status;                     /* of the failure, when the error's code does not say it */
+	const char *problem_type;       /* NULL: about:blank */
+	const char *problem_results;    /* batch: the member `results`, as JSON */
+	int64_t now_ms;                 /* wall clock when it began */
+	int64_t started_us;             /* monotonic */
 	void (*done)(void *ctx);
 	void *done_ctx;
 };
@@ -168,7 +168,8 @@ const char *format_time(struct arena *arena, int64_t ms);
 /* 404 "prober 'x' is not there" */
 int api_not_found(struct mrp_err *err, enum kind kind, const char *slug);
 
-/* handlers of routes: object_read.c, object_write.c, variables.c, deployments.c, blobs.c, batch.c, state.c, service.c */
+/* handlers of routes: object_read.c, object_write.c, variables.c, deployments.c, blobs.c, batch.c, state.c, service.c
+ */
 api_handler object_list, object_get, object_create, object_patch, object_delete;
 api_handler variable_list, variable_get, variable_put, variable_delete;
 api_handler deployment_list, deployment_create, deployment_get, deployment_patch, deployment_approve, deployment_log;

@@ -14,7 +14,8 @@ struct value *cluster_state_set(struct arena *arena, const struct value *state, 
 /* "compute_nodes, zones", or NULL when all are there */
 static const char *missing_variables(struct arena *arena, const struct value *cluster)
 {
-	const struct value *names = value_get(cluster, "external_variables"), *variables = value_get(cluster, "variables");
+	const struct value *names = value_get(cluster, "external_variables"),
+			   *variables = value_get(cluster, "variables");
 	struct strbuf missing = STRBUF_INIT;
 
 	for (uint32_t i = 0; names && i < names->n; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deployments: one row for each run of a creator. How a run goes moves the `state` of its cluster: running -> deploying,
- * applied and no-changes -> deployed, failed and interrupted -> failed, refused -> refused, destroyed -> the cluster
- * goes when it was to be destroyed.
+ * Deployments: one row for each run of a creator. How a run goes moves the `state` of its cluster: running ->
+ * deploying, applied and no-changes -> deployed, failed and interrupted -> failed, refused -> refused, destroyed -> the
+ * cluster goes when it was to be destroyed.
  */
 #include "deployment.h"
 
@@ -39,8 +39,10 @@ static bool time_valid(const char *text, size_t len)
 	return streq(text + i, "Z") || ((text[i] == '+' || text[i] == '-') && len == i + 6 && text[i + 3] == ':');
 }
 
-#define TIME .valid = time_valid, .form = "a time (like 2026-11-21T03:00:00Z)", .pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T"
-#define STAGE .valid = stage_valid, .form = "a name (a-z, 0-9 and '-')", .pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+#define TIME \
+	.valid = time_valid, .form = "a time (like 2026-11-21T03:00:00Z)", .pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T"
+#define STAGE \
+	.valid = stage_valid, .form = "a name (a-z, 0-9 and '-')", .pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 static const struct field item_log = { "", F_STRING, FF_BOTH, NULL, .min = 1, .max = 4096 };
 
@@ -141,8 +143,9 @@ static int save(struct deployment *d, struct api_call *call, struct mrp_err *err
 
 	if (store_next_revision(&d->revision, call->db, err) < 0)
 		return -1;
-	if (!d->current && store_number(&d->id, -1, call->db, SQL_DEPLOYMENT_INSERT,
-				   STORE_ARGS(store_text(d->cluster), store_text(d->status), store_int(d->revision)), err) < 0)
+	if (!d->current &&
+		store_number(&d->id, -1, call->db, SQL_DEPLOYMENT_INSERT,
+			STORE_ARGS(store_text(d->cluster), store_text(d->status), store_int(d->revision)), err) < 0)
 		return -1;
 	set_default_time(d, arena, "started_at", now);
 	if (!streq(d->status, "running"))
@@ -183,7 +186,9 @@ static bool may_have_created(const struct deployment *d)
 
 static const char *cluster_status(const char *status)
 {
-	static const struct { const char *deployment, *cluster; } table[] = {
+	static const struct {
+		const char *deployment, *cluster;
+	} table[] = {
 		{ "running", "deploying" },
 		{ "no-changes", "deployed" },
 		{ "applied", "deployed" },
@@ -279,8 +284,8 @@ int deployment_patch(struct api_call *call, struct mrp_err *err)
 	if (check(&d, call, merge_patch(&call->arena, d.current, call->body), err) < 0)
 		return -1;
 	if (!streq(before, "running") && !streq(before, d.status))
-		return mrp_err_set(err, MRP_EEXISTS, "deployment %" PRId64 " has ended (%s) and cannot become '%s'", d.id, before,
-			d.status);
+		return mrp_err_set(err, MRP_EEXISTS, "deployment %" PRId64 " has ended (%s) and cannot become '%s'",
+			d.id, before, d.status);
 	keep(&d, &call->arena, "approved_by");
 	keep(&d, &call->arena, "approved_at");
 	if (save(&d, call, err) < 0)
@@ -303,8 +308,8 @@ int deployment_approve(struct api_call *call, struct mrp_err *err)
 	if (call->problems.errors)
 		return mrp_err_set(err, MRP_EINVALID, "the approval is not valid");
 	if (!streq(d.status, "refused"))
-		return mrp_err_set(err, MRP_EEXISTS, "deployment %" PRId64 " is '%s'; only a refused one can be approved", d.id,
-			d.status);
+		return mrp_err_set(err, MRP_EEXISTS,
+			"deployment %" PRId64 " is '%s'; only a refused one can be approved", d.id, d.status);
 	if (value_get(d.current, "approved_at"))
 		return mrp_err_set(err, MRP_EEXISTS, "deployment %" PRId64 " is already approved", d.id);
 	const char *who = value_get_string(approval, "approved_by");
@@ -320,7 +325,8 @@ int deployment_approve(struct api_call *call, struct mrp_err *err)
 	if (document_load(&doc, call, KIND_CLUSTER, d.cluster, err) < 0)
 		return -1;
 	if (!doc.row.destroying)
-		doc.state = cluster_state_set(arena, doc.state, "pending", arena_printf(arena, "deployment %" PRId64 " was approved", d.id));
+		doc.state = cluster_state_set(
+			arena, doc.state, "pending", arena_printf(arena, "deployment %" PRId64 " was approved", d.id));
 	else
 		doc.state = value_copy_shallow(arena, doc.state);
 	value_set(arena, doc.state, "deploy_requested_at", value_string(arena, now));
@@ -353,7 +359,8 @@ int deployment_list(struct api_call *call, struct mrp_err *err)
 	if (r <= 0)
 		return r < 0 ? -1 : api_not_found(err, KIND_CLUSTER, call->args[0]);
 	strbuf_addstr(out, "{\"items\":[");
-	r = store_start(call->db, SQL_DEPLOYMENT_LIST, STORE_ARGS(store_text(call->args[0]), store_int(before), store_int(size + 1)), err);
+	r = store_start(call->db, SQL_DEPLOYMENT_LIST,
+		STORE_ARGS(store_text(call->args[0]), store_int(before), store_int(size + 1)), err);
 	while (r >= 0 && (r = store_step(call->db, SQL_DEPLOYMENT_LIST, &row, err)) > 0 && n++ < size) {
 		last = row.col[0].i;
 		strbuf_addstr(out, n > 1 ? "," : "");
@@ -398,10 +405,11 @@ int deployment_log(struct api_call *call, struct mrp_err *err)
 	cleanup(freep) char *prefix = log_prefix(call, err);
 	if (!prefix)
 		return -1;
-	cleanup(freep) char *path = xasprintf("%s/objects/%s/creator/%s/%" PRId64 "/%s.log", call->api->state_dir, prefix,
-		d.cluster, d.id, stage);
+	cleanup(freep) char *path = xasprintf(
+		"%s/objects/%s/creator/%s/%" PRId64 "/%s.log", call->api->state_dir, prefix, d.cluster, d.id, stage);
 	if (access(path, F_OK) < 0)
-		return mrp_err_set(err, MRP_ENOTFOUND, "deployment %" PRId64 " has no log of stage '%s' here", d.id, stage);
+		return mrp_err_set(
+			err, MRP_ENOTFOUND, "deployment %" PRId64 " has no log of stage '%s' here", d.id, stage);
 	if (read_file(&call->response.body, path, LOG_MAX, &why) < 0) {
 		api_fail(call, err, 500, "%s", why.msg);
 		mrp_err_clear(&why);

@@ -21,8 +21,8 @@ int document_writable(const struct document *doc, struct mrp_err *err)
 {
 	if (!doc->row.destroying)
 		return 0;
-	return mrp_err_set(err, MRP_EEXISTS, "%s '%s' waits to be destroyed and takes no changes", kinds[doc->row.kind].name,
-		doc->row.slug);
+	return mrp_err_set(err, MRP_EEXISTS, "%s '%s' waits to be destroyed and takes no changes",
+		kinds[doc->row.kind].name, doc->row.slug);
 }
 
 bool variable_hidden(const struct value *cluster, const char *name, const struct value *entry)
@@ -60,8 +60,8 @@ static struct value *settle_variables(struct api_call *call, const struct value 
 		if (!value && before)
 			value = value_get(before, "value");
 		if (!value) {
-			problems_add(&call->problems, (struct mrp_loc){ 0 }, arena_printf(&call->arena, "variables.%s", m->key),
-				"'value' is missing");
+			problems_add(&call->problems, (struct mrp_loc){ 0 },
+				arena_printf(&call->arena, "variables.%s", m->key), "'value' is missing");
 			continue;
 		}
 		value_append(&call->arena, entry, "value", value);
@@ -94,7 +94,8 @@ static void set_variable_revisions(struct value *cluster, int64_t revision)
 static bool unchanged(const struct document *doc, const struct value *object)
 {
 	for (const struct field *field = kinds[doc->row.kind].fields; field->name; field++) {
-		const struct value *before = value_get(doc->current, field->name), *after = value_get(object, field->name);
+		const struct value *before = value_get(doc->current, field->name),
+				   *after = value_get(object, field->name);
 
 		if (!(field->flags & FF_API))
 			continue;
@@ -126,7 +127,8 @@ static struct value *visible_variables(struct arena *arena, const struct value *
 }
 
 /* The document in the order of the field table. */
-static struct value *assemble(struct arena *arena, const struct document *doc, const struct value *object, const char *now)
+static struct value *assemble(
+	struct arena *arena, const struct document *doc, const struct value *object, const char *now)
 {
 	struct value *result = value_object(arena);
 	char hex[SHA256_HEX + 1];
@@ -201,8 +203,8 @@ static int invalid(const struct document *doc, struct mrp_err *err)
 }
 
 /* What the object points at must be there. Only what changed is looked at: the rest was checked when it was written. */
-static int check_references(struct api_call *call, const struct document *doc, const struct value *object, bool files,
-	struct mrp_err *err)
+static int check_references(
+	struct api_call *call, const struct document *doc, const struct value *object, bool files, struct mrp_err *err)
 {
 	const char *recipe = doc->row.kind == KIND_CLUSTER ? value_get_string(object, "recipe") : NULL;
 	struct object_row info = { 0 };
@@ -233,7 +235,8 @@ static int unchanged_answer(struct api_call *call, const struct document *doc, s
 	return WRITE_UNCHANGED;
 }
 
-enum write_result document_write(struct api_call *call, struct document *doc, const struct value *wanted, struct mrp_err *err)
+enum write_result document_write(
+	struct api_call *call, struct document *doc, const struct value *wanted, struct mrp_err *err)
 {
 	struct arena *arena = &call->arena;
 	struct value *object = object_from_api(arena, doc->row.kind, wanted, doc->row.slug, &call->problems);

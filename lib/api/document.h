@@ -9,10 +9,10 @@
 #include "call.h"
 
 struct document {
-	struct object_row row;       /* what the database knows; row.slug is set for new objects too */
-	struct value *current;       /* the stored document with secrets; NULL for a new object */
+	struct object_row row; /* what the database knows; row.slug is set for new objects too */
+	struct value *current; /* the stored document with secrets; NULL for a new object */
 	const char *created_at;
-	struct value *state;         /* clusters and recipes that wait; NULL: none */
+	struct value *state; /* clusters and recipes that wait; NULL: none */
 };
 
 /* Load an object to change it. MRP_ENOTFOUND when it is not there. */

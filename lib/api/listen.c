@@ -35,7 +35,8 @@ static int bind_one(const struct addrinfo *info, const char *address, struct mrp
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
 		if (errno == EADDRINUSE)
-			return mrp_err_set(err, MRP_EFAILED, "cannot listen on '%s': another program uses this port", address);
+			return mrp_err_set(
+				err, MRP_EFAILED, "cannot listen on '%s': another program uses this port", address);
 		return mrp_err_errno(err, "cannot listen on '%s'", address);
 	}
 	int result = fd;
@@ -50,13 +51,16 @@ static char *url_of(int fd)
 	char host[INET6_ADDRSTRLEN] = "", port[8] = "";
 
 	if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
-		getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+		getnameinfo((struct sockaddr *)&address, len, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV);
 	return xasprintf(strchr(host, ':') ? "http://[%s]:%s" : "http://%s:%s", host, port);
 }
 
 int httpd_listen(int *fd, char **url, const char *host, int port, struct mrp_err *err)
 {
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV
+	};
 	struct addrinfo *found = NULL;
 	char port_text[8], address[300];
 

@@ -7,9 +7,18 @@
 #include "call.h"
 
 static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "other" };
-static const int statuses[] = { 200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 429, 500, 503, 507, 0 };
-static const struct { int64_t us; const char *text; } buckets[] = {
-	{ 1000, "0.001" }, { 5000, "0.005" }, { 25000, "0.025" }, { 100000, "0.1" }, { 500000, "0.5" }, { 2500000, "2.5" },
+static const int statuses[] = { 200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 429, 500,
+	503, 507, 0 };
+static const struct {
+	int64_t us;
+	const char *text;
+} buckets[] = {
+	{ 1000, "0.001" },
+	{ 5000, "0.005" },
+	{ 25000, "0.025" },
+	{ 100000, "0.1" },
+	{ 500000, "0.5" },
+	{ 2500000, "2.5" },
 };
 
 struct route_metrics {
@@ -75,7 +84,9 @@ static void add_requests(struct strbuf *out, const struct api_metrics *metrics)
 				uint64_t n = metrics->routes[i].requests[m][s];
 
 				if (n)
-					strbuf_addf(out, "mrprober_api_requests_total{method=\"%s\",route=\"%s\",status=\"%d\"} %" PRIu64 "\n",
+					strbuf_addf(out,
+						"mrprober_api_requests_total{method=\"%s\",route=\"%s\",status=\"%d\"} "
+						"%" PRIu64 "\n",
 						methods[m], route_name(metrics, i), statuses[s], n);
 			}
 		}
@@ -89,7 +100,8 @@ static const char *route_method(const struct api_metrics *metrics, size_t i)
 
 static void add_durations(struct strbuf *out, const struct api_metrics *metrics)
 {
-	add_head(out, "mrprober_api_request_duration_seconds", "histogram", "From the last byte of a request to its answer.");
+	add_head(out, "mrprober_api_request_duration_seconds", "histogram",
+		"From the last byte of a request to its answer.");
 	for (size_t i = 0; i <= metrics->n_routes; i++) {
 		const struct route_metrics *m = &metrics->routes[i];
 		const char *method = route_method(metrics, i), *route = route_name(metrics, i);
@@ -99,15 +111,21 @@ static void add_durations(struct strbuf *out, const struct api_metrics *metrics)
 			continue;
 		for (size_t b = 0; b < ARRAY_SIZE(buckets); b++) {
 			n += m->buckets[b];
-			strbuf_addf(out, "mrprober_api_request_duration_seconds_bucket{method=\"%s\",route=\"%s\",le=\"%s\"} %" PRIu64 "\n",
+			strbuf_addf(out,
+				"mrprober_api_request_duration_seconds_bucket{method=\"%s\",route=\"%s\",le=\"%s\"} "
+				"%" PRIu64 "\n",
 				method, route, buckets[b].text, n);
 		}
-		strbuf_addf(out, "mrprober_api_request_duration_seconds_bucket{method=\"%s\",route=\"%s\",le=\"+Inf\"} %" PRIu64 "\n",
+		strbuf_addf(out,
+			"mrprober_api_request_duration_seconds_bucket{method=\"%s\",route=\"%s\",le=\"+Inf\"} %" PRIu64
+			"\n",
 			method, route, m->count);
-		strbuf_addf(out, "mrprober_api_request_duration_seconds_sum{method=\"%s\",route=\"%s\"} ", method, route);
+		strbuf_addf(
+			out, "mrprober_api_request_duration_seconds_sum{method=\"%s\",route=\"%s\"} ", method, route);
 		json_add_number(out, (double)m->sum_us / 1e6);
-		strbuf_addf(out, "\nmrprober_api_request_duration_seconds_count{method=\"%s\",route=\"%s\"} %" PRIu64 "\n", method,
-			route, m->count);
+		strbuf_addf(out,
+			"\nmrprober_api_request_duration_seconds_count{method=\"%s\",route=\"%s\"} %" PRIu64 "\n",
+			method, route, m->count);
 	}
 }
 
@@ -139,11 +157,13 @@ int service_metrics(struct api_call *call, struct mrp_err *err)
 	add_durations(out, call->api->metrics);
 	if (add_objects(out, call->db, err) < 0)
 		return -1;
-	add_head(out, "mrprober_api_database_size_bytes", "gauge", "Size of the database, without its write-ahead log.");
+	add_head(
+		out, "mrprober_api_database_size_bytes", "gauge", "Size of the database, without its write-ahead log.");
 	strbuf_addf(out, "mrprober_api_database_size_bytes %" PRId64 "\n", call->db->ops->size_bytes(call->db));
 	add_head(out, "mrprober_api_commits_total", "counter", "Transactions; each holds one or more writes.");
 	strbuf_addf(out, "mrprober_api_commits_total %" PRIu64 "\n", counts.commits);
-	add_head(out, "mrprober_api_writes_total", "counter", "Writes that ran in these transactions, failed ones too.");
+	add_head(
+		out, "mrprober_api_writes_total", "counter", "Writes that ran in these transactions, failed ones too.");
 	strbuf_addf(out, "mrprober_api_writes_total %" PRIu64 "\n", counts.jobs);
 	add_head(out, "mrprober_build_info", "gauge", "The program that runs.");
 	strbuf_addstr(out, "mrprober_build_info{version=\"" MRP_VERSION "\"} 1\n");

@@ -109,7 +109,8 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
 	return x;
 }
 
-static void on_completed(void *ctx, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode why)
+static void on_completed(
+	void *ctx, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode why)
 {
 	(void)ctx, (void)connection, (void)why;
 	if (*con_cls)
@@ -147,7 +148,9 @@ static void free_body(void *body)
 
 static void add_headers(struct MHD_Response *r, const struct api_response *response, bool closing)
 {
-	const struct { const char *name, *value; } headers[] = {
+	const struct {
+		const char *name, *value;
+	} headers[] = {
 		{ "Content-Type", response->content_type },
 		{ "ETag", response->etag },
 		{ "Location", response->location },
@@ -179,9 +182,10 @@ static enum MHD_Result send_response(struct exchange *x)
 
 	api_answered(x->call);
 	if (len) /* the buffer goes with the response, without a copy */
-		r = MHD_create_response_from_buffer_with_free_callback(len, strbuf_detach(&response->body, NULL), free_body);
+		r = MHD_create_response_from_buffer_with_free_callback(
+			len, strbuf_detach(&response->body, NULL), free_body);
 	else
-		r = MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
+		r = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
 	if (!r)
 		return MHD_NO;
 	add_headers(r, response, x->too_large || atomic_load(&x->httpd->stopping));
@@ -324,12 +328,12 @@ static struct httpd *httpd_start(struct api *api, int listen_fd, struct mrp_err 
 
 	httpd->api = api;
 	MHD_set_panic_func(on_panic, NULL);
-	httpd->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
-		NULL, on_request, httpd, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-		MHD_OPTION_URI_LOG_CALLBACK, on_target, httpd, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-		MHD_OPTION_END);
+	httpd->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+		0, NULL, NULL, on_request, httpd, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET,
+		listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target, httpd,
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
 	if (httpd->daemon)
 		return httpd;
 	mrp_err_errno(err, "cannot start the HTTP server");

@@ -14,7 +14,8 @@ int object_get(struct api_call *call, struct mrp_err *err)
 
 	if (query_bool(&secrets, call, Q_SHOW_SENSITIVE, err) < 0)
 		return -1;
-	int there = object_read(&call->response.body, &revision, call->db, call->route->kind, call->args[0], secrets, err);
+	int there =
+		object_read(&call->response.body, &revision, call->db, call->route->kind, call->args[0], secrets, err);
 	if (there <= 0)
 		return there < 0 ? -1 : api_not_found(err, call->route->kind, call->args[0]);
 	api_set_etag(call, revision);
@@ -68,7 +69,8 @@ static int list_all(struct page *page, struct api_call *call, const char *after,
 {
 	struct store_row row;
 	int r = store_start(call->db, SQL_OBJECT_LIST,
-		STORE_ARGS(store_text(kinds[call->route->kind].name), store_text(after), store_int(page->size + 1)), err);
+		STORE_ARGS(store_text(kinds[call->route->kind].name), store_text(after), store_int(page->size + 1)),
+		err);
 
 	while (r >= 0 && (r = store_step(call->db, SQL_OBJECT_LIST, &row, err)) > 0) {
 		if (!page_add(page, store_col_text(&row, 0), row.col[1].p, row.col[1].n))
@@ -115,11 +117,13 @@ static int list_labelled(struct page *page, struct api_call *call, const char *a
 
 	if (!wanted)
 		return -1;
-	int r = store_start(call->db, SQL_OBJECT_LABELS, STORE_ARGS(store_text(kinds[call->route->kind].name), store_text(after)), err);
+	int r = store_start(call->db, SQL_OBJECT_LABELS,
+		STORE_ARGS(store_text(kinds[call->route->kind].name), store_text(after)), err);
 	while (r >= 0 && !page->more && (r = store_step(call->db, SQL_OBJECT_LABELS, &row, err)) > 0) {
 		arena_reset(&arena);
 		const struct value *labels = json_parse(&arena, row.col[1].p, row.col[1].n, "stored labels", err);
-		if (!labels || (labels_match(labels, wanted) && page_add_object(page, call, store_col_text(&row, 0), err) < 0))
+		if (!labels ||
+			(labels_match(labels, wanted) && page_add_object(page, call, store_col_text(&row, 0), err) < 0))
 			r = -1;
 	}
 	store_finish(call->db, SQL_OBJECT_LABELS);
@@ -153,7 +157,8 @@ static int list_named(struct page *page, struct api_call *call, const char *afte
 		size_t len = strcspn(p, ",");
 
 		if (!slug_valid(p, len))
-			return mrp_err_set(err, MRP_EPARSE, "query parameter 'slug': '%.*s' is not a slug", (int)len, p);
+			return mrp_err_set(
+				err, MRP_EPARSE, "query parameter 'slug': '%.*s' is not a slug", (int)len, p);
 		strvec_push_nodup(&slugs, xstrndup(p, len));
 		p += len;
 		if (!*p)
@@ -191,8 +196,8 @@ int object_list(struct api_call *call, struct mrp_err *err)
 	const char *after;
 	int64_t revision;
 
-	if (query_int(&page.size, call, Q_PAGE_SIZE, PAGE_DEFAULT, 1, PAGE_MAX, err) < 0 || token_slug(&after, call, err) < 0 ||
-		store_meta(&revision, NULL, call->db, err) < 0)
+	if (query_int(&page.size, call, Q_PAGE_SIZE, PAGE_DEFAULT, 1, PAGE_MAX, err) < 0 ||
+		token_slug(&after, call, err) < 0 || store_meta(&revision, NULL, call->db, err) < 0)
 		return -1;
 	/* every write of an object moves the counter, so it tells whether any list is still good */
 	call->response.etag = arena_printf(&call->arena, "W/\"r%" PRId64 "\"", revision);

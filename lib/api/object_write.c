@@ -12,15 +12,15 @@ int object_create(struct api_call *call, struct mrp_err *err)
 	if (!slug || slug->type != V_STRING || !slug_valid(slug->s, slug->n)) {
 		problems_add(&call->problems, (struct mrp_loc){ 0 }, call->body->type == V_OBJECT ? "slug" : NULL, "%s",
 			call->body->type != V_OBJECT ? "is no object"
-				: slug		     ? "is not a slug (a-z, 0-9 and '-', at most 63)"
+				: slug               ? "is not a slug (a-z, 0-9 and '-', at most 63)"
 						     : "is missing");
 		return mrp_err_set(err, MRP_EINVALID, "the %s is not valid", kinds[kind].name);
 	}
 	int there = object_info(&info, &call->arena, call->db, kind, slug->s, err);
 	if (there)
 		return there < 0 ? -1
-				 : mrp_err_set(err, MRP_EEXISTS, "%s '%s' is already there%s", kinds[kind].name, slug->s,
-					   info.destroying ? ": it waits to be destroyed" : "");
+				 : mrp_err_set(err, MRP_EEXISTS, "%s '%s' is already there%s", kinds[kind].name,
+					   slug->s, info.destroying ? ": it waits to be destroyed" : "");
 	struct document doc = { .row = { .kind = kind, .slug = slug->s } };
 	if (document_write(call, &doc, call->body, err) == WRITE_FAILED)
 		return -1;
@@ -49,7 +49,8 @@ static int mark_destroying(struct api_call *call, struct document *doc, const ch
 		doc->state = cluster_state_set(&call->arena, doc->state, "destroying", message);
 		if (document_restate(call, doc, err) < 0)
 			return -1;
-	} else if (object_read(&call->response.body, &doc->row.revision, call->db, doc->row.kind, doc->row.slug, false, err) < 0) {
+	} else if (object_read(&call->response.body, &doc->row.revision, call->db, doc->row.kind, doc->row.slug, false,
+			   err) < 0) {
 		return -1;
 	}
 	api_set_etag(call, doc->row.revision);
@@ -65,7 +66,8 @@ static int delete_recipe(struct api_call *call, struct document *doc, struct mrp
 	if (recipe_users(&live, &destroying, call->db, doc->row.slug, err) < 0)
 		return -1;
 	for (size_t i = 0; i < live.n; i++)
-		problems_add(&call->problems, (struct mrp_loc){ 0 }, "clusters", "cluster '%s' is made from it", live.v[i]);
+		problems_add(
+			&call->problems, (struct mrp_loc){ 0 }, "clusters", "cluster '%s' is made from it", live.v[i]);
 	if (live.n)
 		return mrp_err_set(err, MRP_EEXISTS, "recipe '%s' is still used by %s%s", doc->row.slug, live.v[0],
 			live.n > 1 ? " and others" : "");
@@ -95,7 +97,8 @@ static int delete_cluster(struct api_call *call, struct document *doc, struct mr
 	bool orphan;
 
 	if (query_bool(&orphan, call, Q_ORPHAN, err) < 0 ||
-		store_number(&running, 0, call->db, SQL_DEPLOYMENT_RUNNING, STORE_ARGS(store_text(doc->row.slug)), err) < 0)
+		store_number(
+			&running, 0, call->db, SQL_DEPLOYMENT_RUNNING, STORE_ARGS(store_text(doc->row.slug)), err) < 0)
 		return -1;
 	if (!orphan && (doc->row.deployed || running))
 		return mark_destroying(call, doc, "waits for the creator", err);
@@ -112,10 +115,9 @@ int object_delete(struct api_call *call, struct mrp_err *err)
 		api_check_preconditions(call, doc.row.revision, err) < 0)
 		return -1;
 	call->response.status = 204;
-	int r = kind == KIND_RECIPE ? delete_recipe(call, &doc, err)
-		: kind == KIND_CLUSTER
-		? delete_cluster(call, &doc, err)
-		: object_remove(call->db, kind, doc.row.slug, call->now_ms / 1000, err);
+	int r = kind == KIND_RECIPE    ? delete_recipe(call, &doc, err)
+		: kind == KIND_CLUSTER ? delete_cluster(call, &doc, err)
+				       : object_remove(call->db, kind, doc.row.slug, call->now_ms / 1000, err);
 	if (r < 0 || call->response.status == 202)
 		return r;
 	return store_next_revision(&revision, call->db, err); /* a delete is a write, too */

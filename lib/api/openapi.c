@@ -9,44 +9,62 @@
 #define REF "#/components/schemas/"
 
 /* Shapes that are no table of fields, as JSON Schema text. */
-static const struct { const char *name, *schema; } shapes[SHAPE_COUNT] = {
+static const struct {
+	const char *name, *schema;
+} shapes[SHAPE_COUNT] = {
 	[SHAPE_VARIABLES] = { "Variables",
 		"{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\"" REF "Variable\"}}" },
 	[SHAPE_VARIABLE] = { "Variable",
 		"{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-		"\"value\":{\"description\":\"any JSON; absent when it is sensitive and was not asked for; left out of a PUT: stays\"},"
+		"\"value\":{\"description\":\"any JSON; absent when it is sensitive and was not asked for; left out of "
+		"a PUT: stays\"},"
 		"\"owner\":{\"enum\":[\"synchronize\",\"meeseeks\",\"initial\",\"manual\"],"
-		"\"description\":\"who writes it; manual when a PUT does not say. Taking it from another owner than initial needs "
+		"\"description\":\"who writes it; manual when a PUT does not say. Taking it from another owner than "
+		"initial needs "
 		"If-Match or force=true\"},"
-		"\"sensitive\":{\"type\":\"boolean\",\"description\":\"never shown or logged; left out of a PUT: stays\"},"
-		"\"updated_at\":{\"type\":\"string\",\"readOnly\":true},\"revision\":{\"type\":\"integer\",\"readOnly\":true}}}" },
+		"\"sensitive\":{\"type\":\"boolean\",\"description\":\"never shown or logged; left out of a PUT: "
+		"stays\"},"
+		"\"updated_at\":{\"type\":\"string\",\"readOnly\":true},\"revision\":{\"type\":\"integer\","
+		"\"readOnly\":true}}}" },
 	[SHAPE_CLUSTER_STATE] = { "ClusterState",
-		"{\"type\":\"object\",\"properties\":{\"status\":{\"enum\":[\"pending\",\"deploying\",\"deployed\",\"failed\","
+		"{\"type\":\"object\",\"properties\":{\"status\":{\"enum\":[\"pending\",\"deploying\",\"deployed\","
+		"\"failed\","
 		"\"waiting\",\"refused\",\"disabled\",\"destroying\"]},\"message\":{\"type\":\"string\"},"
 		"\"deployment\":{\"type\":\"integer\",\"description\":\"the last one\"},"
 		"\"deploy_requested_at\":{\"type\":\"string\",\"description\":\"until a deployment begins\"}}}" },
 	[SHAPE_HASHES] = { "Hashes",
-		"{\"type\":\"object\",\"required\":[\"sha256\"],\"properties\":{\"sha256\":{\"type\":\"array\",\"items\":"
+		"{\"type\":\"object\",\"required\":[\"sha256\"],\"properties\":{\"sha256\":{\"type\":\"array\","
+		"\"items\":"
 		"{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{64}$\"}}}}" },
 	[SHAPE_MISSING] = { "Missing",
-		"{\"type\":\"object\",\"properties\":{\"missing\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}" },
+		"{\"type\":\"object\",\"properties\":{\"missing\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}"
+		"}" },
 	[SHAPE_BATCH] = { "Batch",
-		"{\"type\":\"object\",\"required\":[\"operations\"],\"properties\":{\"operations\":{\"type\":\"array\",\"items\":"
-		"{\"type\":\"object\",\"required\":[\"method\",\"path\"],\"additionalProperties\":false,\"properties\":{"
-		"\"method\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"},\"if_match\":{\"type\":\"string\"},\"body\":{}}}}}}" },
+		"{\"type\":\"object\",\"required\":[\"operations\"],\"properties\":{\"operations\":{\"type\":\"array\","
+		"\"items\":"
+		"{\"type\":\"object\",\"required\":[\"method\",\"path\"],\"additionalProperties\":false,\"properties\":"
+		"{"
+		"\"method\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"},\"if_match\":{\"type\":\"string\"},"
+		"\"body\":{}}}}}}" },
 	[SHAPE_BATCH_RESULTS] = { "BatchResults",
-		"{\"type\":\"object\",\"properties\":{\"results\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+		"{\"type\":\"object\",\"properties\":{\"results\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+		"\"properties\":{"
 		"\"status\":{\"type\":\"integer\"},\"body\":{}}}}}}" },
 	[SHAPE_STATE] = { "State",
-		"{\"type\":\"object\",\"properties\":{\"root\":{\"type\":\"string\",\"description\":\"SHA-256 over the digests of all "
+		"{\"type\":\"object\",\"properties\":{\"root\":{\"type\":\"string\",\"description\":\"SHA-256 over the "
+		"digests of all "
 		"managed objects\"},\"environment\":{\"type\":[\"string\",\"null\"]},"
-		"\"kinds\":{\"type\":\"object\",\"description\":\"managed objects: kind -> slug -> digest and revision\"},"
-		"\"unmanaged\":{\"type\":\"object\",\"description\":\"objects made by hand: kind -> slug -> revision\"},"
-		"\"destroying\":{\"type\":\"object\",\"description\":\"objects that wait to be destroyed: kind -> slug -> revision\"}}}" },
+		"\"kinds\":{\"type\":\"object\",\"description\":\"managed objects: kind -> slug -> digest and "
+		"revision\"},"
+		"\"unmanaged\":{\"type\":\"object\",\"description\":\"objects made by hand: kind -> slug -> "
+		"revision\"},"
+		"\"destroying\":{\"type\":\"object\",\"description\":\"objects that wait to be destroyed: kind -> slug "
+		"-> revision\"}}}" },
 	[SHAPE_HEALTH] = { "Health", "{\"type\":\"object\",\"properties\":{\"status\":{\"const\":\"ok\"}}}" },
 	[SHAPE_ANY] = { "Any", "{\"type\":\"object\"}" },
 	[SHAPE_DEPLOYMENTS] = { "Deployments",
-		"{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"$ref\":\"" REF "Deployment\"}},"
+		"{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"$ref\":\"" REF
+		"Deployment\"}},"
 		"\"next_page_token\":{\"type\":[\"string\",\"null\"]}}}" },
 };
 
@@ -127,7 +145,8 @@ static struct value *content(struct arena *arena, const struct api_route *route,
 
 	/* a merge patch has the fields of what it patches, but nothing in it is required */
 	value_append(arena, type, "schema",
-		request && (route->flags & RF_PATCH) ? parsed(arena, "{\"type\":\"object\"}") : shape_schema(arena, route, shape));
+		request && (route->flags & RF_PATCH) ? parsed(arena, "{\"type\":\"object\"}")
+						     : shape_schema(arena, route, shape));
 	value_append(arena, types, media_type(route, shape, request), type);
 	return types;
 }
@@ -159,7 +178,8 @@ static struct value *parameters(struct arena *arena, const struct api_route *rou
 	}
 	for (int i = 0; i < Q_COUNT; i++) {
 		if (route->params & (1U << i))
-			add_parameter(arena, list, "query", api_params[i].name, api_params[i].type, api_params[i].help, false);
+			add_parameter(arena, list, "query", api_params[i].name, api_params[i].type, api_params[i].help,
+				false);
 	}
 	if (route->flags & RF_NEGOTIABLE)
 		add_parameter(arena, list, "header", route->flags & RF_WRITE ? "If-Match" : "If-None-Match", "string",
@@ -238,8 +258,14 @@ static struct value *operation(struct arena *arena, const struct api_route *rout
 
 static const char *method_key(const char *method)
 {
-	static const struct { const char *method, *key; } keys[] = {
-		{ "GET", "get" }, { "POST", "post" }, { "PUT", "put" }, { "PATCH", "patch" }, { "DELETE", "delete" },
+	static const struct {
+		const char *method, *key;
+	} keys[] = {
+		{ "GET", "get" },
+		{ "POST", "post" },
+		{ "PUT", "put" },
+		{ "PATCH", "patch" },
+		{ "DELETE", "delete" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -251,10 +277,11 @@ static const char *method_key(const char *method)
 
 static struct value *list_schema(struct arena *arena, const char *item)
 {
-	return parsed(arena, arena_printf(arena,
-				     "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"$ref\":\"" REF
-				     "%s\"}},\"next_page_token\":{\"type\":[\"string\",\"null\"]}}}",
-				     item));
+	return parsed(arena,
+		arena_printf(arena,
+			"{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"$ref\":\"" REF
+			"%s\"}},\"next_page_token\":{\"type\":[\"string\",\"null\"]}}}",
+			item));
 }
 
 static struct value *schemas(struct arena *arena)

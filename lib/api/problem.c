@@ -36,7 +36,10 @@ int api_status_of(enum mrp_errcode code)
 
 const char *api_status_text(int status)
 {
-	static const struct { int status; const char *text; } texts[] = {
+	static const struct {
+		int status;
+		const char *text;
+	} texts[] = {
 		{ 200, "OK" },
 		{ 201, "Created" },
 		{ 202, "Accepted" },

@@ -13,7 +13,8 @@ const struct api_param_info api_params[Q_COUNT] = {
 	[Q_PAGE_SIZE] = { "page_size", "items of a page, 1 to 1000; 100 when absent", "integer" },
 	[Q_PAGE_TOKEN] = { "page_token", "next_page_token of the page before", "string" },
 	[Q_SLUG] = { "slug", "only these slugs, separated by commas", "string" },
-	[Q_LABEL] = { "label", "only objects with this label, as key:value; several must all be there", "string", true },
+	[Q_LABEL] = { "label", "only objects with this label, as key:value; several must all be there", "string",
+		true },
 	[Q_SHOW_SENSITIVE] = { "show_sensitive", "with the values of sensitive variables", "boolean" },
 	[Q_FORCE] = { "force", "take a variable over from another owner", "boolean" },
 	[Q_ORPHAN] = { "orphan", "forget a deployed cluster at once, leaving what it has created", "boolean" },
@@ -21,7 +22,10 @@ const struct api_param_info api_params[Q_COUNT] = {
 
 static int hex_digit(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'    ? c - '0'
+		: c >= 'a' && c <= 'f' ? c - 'a' + 10
+		: c >= 'A' && c <= 'F' ? c - 'A' + 10
+				       : -1;
 }
 
 /* Percent-decoding; NULL when it is broken, holds a NUL or is no UTF-8. */
@@ -110,7 +114,7 @@ size_t api_body_max(const char *method, const char *target)
 		const struct api_route *route = &api_routes[i];
 
 		if (streq(route->method, method) && route_matches(route->path, target, NULL, NULL))
-			return route->flags & RF_LARGE			 ? API_BLOB_MAX
+			return route->flags & RF_LARGE                   ? API_BLOB_MAX
 				: route->flags & (RF_BODY | RF_MAY_BODY) ? API_JSON_MAX
 									 : IGNORED_MAX;
 	}
@@ -157,7 +161,8 @@ int api_parse_query(struct api_call *call, struct mrp_err *err)
 		if (!len)
 			continue;
 		const char *name = decode(&call->arena, p, name_len, true);
-		const char *value = name_len < len ? decode(&call->arena, p + name_len + 1, len - name_len - 1, true) : "";
+		const char *value =
+			name_len < len ? decode(&call->arena, p + name_len + 1, len - name_len - 1, true) : "";
 		if (!name || !value)
 			return mrp_err_set(err, MRP_EPARSE, "the query has a broken percent-encoding");
 		if (add_param(call, name, value, err) < 0)
@@ -173,7 +178,8 @@ int query_bool(bool *out, struct api_call *call, enum api_param param, struct mr
 	*out = text && streq(text, "true");
 	if (!text || *out || streq(text, "false"))
 		return 0;
-	return mrp_err_set(err, MRP_EPARSE, "query parameter '%s' is '%s', should be true or false", api_params[param].name, text);
+	return mrp_err_set(
+		err, MRP_EPARSE, "query parameter '%s' is '%s', should be true or false", api_params[param].name, text);
 }
 
 int query_int(int64_t *out, struct api_call *call, enum api_param param, int64_t absent, int64_t min, int64_t max,
@@ -185,8 +191,9 @@ int query_int(int64_t *out, struct api_call *call, enum api_param param, int64_t
 	if (!text || parse_int(out, text, min, max, err) == 0)
 		return 0;
 	mrp_err_clear(err);
-	return mrp_err_set(err, MRP_EPARSE, "query parameter '%s' is '%s', should be a number from %" PRId64 " to %" PRId64,
-		api_params[param].name, text, min, max);
+	return mrp_err_set(err, MRP_EPARSE,
+		"query parameter '%s' is '%s', should be a number from %" PRId64 " to %" PRId64, api_params[param].name,
+		text, min, max);
 }
 
 static bool media_type_is(const char *header, const char *type)
@@ -243,10 +250,12 @@ int api_check_origin(struct api_call *call, struct mrp_err *err)
 	if (!host)
 		return mrp_err_set(err, MRP_EPARSE, "the request has no Host");
 	if (!host_is_loopback(host))
-		return mrp_err_set(err, MRP_EPERM, "host '%s' is not served: without tokens the API answers loopback names only", host);
+		return mrp_err_set(err, MRP_EPERM,
+			"host '%s' is not served: without tokens the API answers loopback names only", host);
 	if (!origin)
 		return 0;
-	if ((skip_prefix(origin, "http://", &rest) || skip_prefix(origin, "https://", &rest)) && strcasecmp(rest, host) == 0)
+	if ((skip_prefix(origin, "http://", &rest) || skip_prefix(origin, "https://", &rest)) &&
+		strcasecmp(rest, host) == 0)
 		return 0;
 	return mrp_err_set(err, MRP_EPERM, "requests from pages of '%s' are not served", origin);
 }

@@ -21,7 +21,6 @@ int service_ready(struct api_call *call, struct mrp_err *err)
 	return service_health(call, err);
 }
 
-
 int service_openapi(struct api_call *call, struct mrp_err *err)
 {
 	char hex[SHA256_HEX + 1];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET /v1/state: one answer tells everything that a synchronize needs to know. The answer is kept; the counter that every
- * write moves says whether it is still right, also when another process wrote.
+ * GET /v1/state: one answer tells everything that a synchronize needs to know. The answer is kept; the counter that
+ * every write moves says whether it is still right, also when another process wrote.
  */
 #include <inttypes.h>
 
@@ -40,7 +40,9 @@ static void add_row(struct state_parts *parts, const struct store_row *row)
 
 	if (kind < 0 || row->col[5].n != SHA256_BYTES)
 		return;
-	struct strbuf *out = destroying ? &parts->destroying[kind] : managed ? &parts->kinds[kind] : &parts->unmanaged[kind];
+	struct strbuf *out = destroying ? &parts->destroying[kind]
+		: managed               ? &parts->kinds[kind]
+					: &parts->unmanaged[kind];
 	strbuf_addf(out, "%s\"%s\":{", out->len ? "," : "", slug);
 	if (managed && !destroying) {
 		struct digest_entry entry = { .kind = kind, .slug = arena_strdup(&parts->arena, slug) };
@@ -82,7 +84,8 @@ static void format_state(struct state_cache *cache, struct state_parts *parts, c
 	strbuf_addstr(out, "}\n");
 }
 
-static int rebuild(struct state_cache *cache, struct store_conn *db, int64_t revision, const char *environment, struct mrp_err *err)
+static int rebuild(struct state_cache *cache, struct store_conn *db, int64_t revision, const char *environment,
+	struct mrp_err *err)
 {
 	struct state_parts parts = { .arena = ARENA_INIT };
 	struct store_row row;

@@ -4,12 +4,13 @@
 
 /* A change of owner must not happen by accident: it takes If-Match (the writer has seen whom it takes it from) or
  * force=true. Initial values are there to be taken over. */
-static int check_owner(struct api_call *call, const char *name, const struct value *before, const char *owner, bool force,
-	struct mrp_err *err)
+static int check_owner(struct api_call *call, const char *name, const struct value *before, const char *owner,
+	bool force, struct mrp_err *err)
 {
 	const char *old = before ? value_get_string(before, "owner") : NULL;
 
-	if (!old || !owner || streq(old, owner) || streq(old, "initial") || force || call->request.headers[HDR_IF_MATCH])
+	if (!old || !owner || streq(old, owner) || streq(old, "initial") || force ||
+		call->request.headers[HDR_IF_MATCH])
 		return 0;
 	return mrp_err_set(err, MRP_EEXISTS,
 		"variable '%s' belongs to '%s', not to '%s'; If-Match or ?force=true takes it over", name, old, owner);
@@ -31,9 +32,11 @@ int variables_check_patch(struct api_call *call, const struct document *doc, str
 			continue;
 		const struct value *value = value_get(m->value, "value");
 		if (value && value->type == V_NULL)
-			problems_add(&call->problems, (struct mrp_loc){ 0 }, arena_printf(&call->arena, "variables.%s.value", m->key),
+			problems_add(&call->problems, (struct mrp_loc){ 0 },
+				arena_printf(&call->arena, "variables.%s.value", m->key),
 				"a merge patch cannot say null; PUT the variable");
-		if (check_owner(call, m->key, value_get(current, m->key), value_get_string(m->value, "owner"), force, err) < 0)
+		if (check_owner(call, m->key, value_get(current, m->key), value_get_string(m->value, "owner"), force,
+			    err) < 0)
 			return -1;
 	}
 	if (call->problems.errors)
@@ -56,7 +59,8 @@ static int64_t entry_revision(const struct value *entry)
 	return revision ? revision->i : -1;
 }
 
-static struct value *shown_entry(struct api_call *call, const struct document *doc, const char *name, struct value *entry, bool secrets)
+static struct value *shown_entry(
+	struct api_call *call, const struct document *doc, const char *name, struct value *entry, bool secrets)
 {
 	if (secrets || !variable_hidden(doc->current, name, entry))
 		return entry;
@@ -158,7 +162,8 @@ int variable_put(struct api_call *call, struct mrp_err *err)
 	api_set_etag(call, entry_revision(after));
 	respond_value(call, before ? 200 : 201, shown_entry(call, &doc, call->args[1], after, false));
 	if (!before)
-		call->response.location = arena_printf(&call->arena, "/v1/clusters/%s/variables/%s", call->args[0], call->args[1]);
+		call->response.location =
+			arena_printf(&call->arena, "/v1/clusters/%s/variables/%s", call->args[0], call->args[1]);
 	return 0;
 }
 

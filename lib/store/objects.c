@@ -3,7 +3,8 @@
 
 int store_next_revision(int64_t *out, struct store_conn *conn, struct mrp_err *err)
 {
-	if (store_number(out, -1, conn, SQL_META_NEXT_REVISION, NULL, 0, err) < 0)
+	if (store_run(conn, SQL_META_NEXT_REVISION, NULL, 0, err) < 0 ||
+		store_number(out, -1, conn, SQL_META_REVISION, NULL, 0, err) < 0)
 		return -1;
 	return *out < 0 ? mrp_err_set(err, MRP_EFAILED, "the database has lost its meta row") : 0;
 }
@@ -32,7 +33,8 @@ int object_read(struct strbuf *body, int64_t *revision, struct store_conn *conn,
 	bool secrets, struct mrp_err *err)
 {
 	struct store_row row;
-	int r = store_first(&row, conn, SQL_OBJECT_GET, STORE_ARGS(store_text(kinds[kind].name), store_text(slug)), err);
+	int r = store_first(
+		&row, conn, SQL_OBJECT_GET, STORE_ARGS(store_text(kinds[kind].name), store_text(slug)), err);
 
 	if (r <= 0)
 		return r;
@@ -51,8 +53,12 @@ static int info_or_load(struct object_row *out, struct arena *arena, struct stor
 
 	if (r <= 0)
 		return r;
-	*out = (struct object_row){ .kind = kind, .slug = slug, .revision = row.col[0].i, .managed = row.col[1].i,
-		.destroying = row.col[2].i, .deployed = row.col[3].i,
+	*out = (struct object_row){ .kind = kind,
+		.slug = slug,
+		.revision = row.col[0].i,
+		.managed = row.col[1].i,
+		.destroying = row.col[2].i,
+		.deployed = row.col[3].i,
 		.recipe = row.col[4].type == ST_NULL ? NULL : arena_strdup(arena, row.col[4].p) };
 	if (row.col[5].n == SHA256_BYTES)
 		memcpy(out->digest, row.col[5].p, SHA256_BYTES);
@@ -120,8 +126,8 @@ static int add_ref(struct store_conn *conn, const char *hex, enum kind kind, con
 		STORE_ARGS(store_blob(sha256, sizeof(sha256)), store_text(kinds[kind].name), store_text(slug)), err);
 }
 
-int object_set_refs(struct store_conn *conn, enum kind kind, const char *slug, const struct value *object, int64_t now_s,
-	struct mrp_err *err)
+int object_set_refs(struct store_conn *conn, enum kind kind, const char *slug, const struct value *object,
+	int64_t now_s, struct mrp_err *err)
 {
 	const struct value *files = value_get(object, "files");
 	const char *initial = value_get_string(object, "initial_values");
@@ -135,7 +141,8 @@ int object_set_refs(struct store_conn *conn, enum kind kind, const char *slug, c
 	return initial ? add_ref(conn, initial, kind, slug, err) : 0;
 }
 
-static int check_blob(struct store_conn *conn, const char *field, const char *hex, struct problems *problems, struct mrp_err *err)
+static int check_blob(
+	struct store_conn *conn, const char *field, const char *hex, struct problems *problems, struct mrp_err *err)
 {
 	uint8_t sha256[SHA256_BYTES];
 	int64_t size;
@@ -148,7 +155,8 @@ static int check_blob(struct store_conn *conn, const char *field, const char *he
 	return there < 0 ? -1 : 0;
 }
 
-int object_check_blobs(struct store_conn *conn, const struct value *object, struct problems *problems, struct mrp_err *err)
+int object_check_blobs(
+	struct store_conn *conn, const struct value *object, struct problems *problems, struct mrp_err *err)
 {
 	const struct value *files = value_get(object, "files");
 	const char *initial = value_get_string(object, "initial_values");
@@ -163,7 +171,8 @@ int object_check_blobs(struct store_conn *conn, const struct value *object, stru
 	return initial ? check_blob(conn, "initial_values", initial, problems, err) : 0;
 }
 
-int recipe_users(struct strvec *live, size_t *destroying, struct store_conn *conn, const char *recipe, struct mrp_err *err)
+int recipe_users(
+	struct strvec *live, size_t *destroying, struct store_conn *conn, const char *recipe, struct mrp_err *err)
 {
 	struct store_row row;
 	int r = store_start(conn, SQL_RECIPE_CLUSTERS, STORE_ARGS(store_text(recipe)), err);
@@ -189,7 +198,8 @@ int blob_put(struct store_conn *conn, const uint8_t sha256[SHA256_BYTES], const 
 		return -1;
 	if (there)
 		return 0;
-	return store_run(conn, SQL_BLOB_INSERT, STORE_ARGS(name, store_int(now_s), store_blob(data, len)), err) < 0 ? -1 : 1;
+	return store_run(conn, SQL_BLOB_INSERT, STORE_ARGS(name, store_int(now_s), store_blob(data, len)), err) < 0 ? -1
+														    : 1;
 }
 
 int blob_get(struct strbuf *content, int64_t *size, struct store_conn *conn, const uint8_t sha256[SHA256_BYTES],
@@ -213,8 +223,8 @@ int blob_usable(struct store_conn *conn, const uint8_t sha256[SHA256_BYTES], int
 	int64_t usable;
 	int64_t oldest = now_s - BLOB_LIFE_S + BLOB_MARGIN_S;
 
-	if (store_number(&usable, 0, conn, SQL_BLOB_USABLE, STORE_ARGS(store_blob(sha256, SHA256_BYTES), store_int(oldest)),
-		    err) < 0)
+	if (store_number(&usable, 0, conn, SQL_BLOB_USABLE,
+		    STORE_ARGS(store_blob(sha256, SHA256_BYTES), store_int(oldest)), err) < 0)
 		return -1;
 	return usable != 0;
 }

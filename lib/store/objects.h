@@ -44,13 +44,15 @@ int object_update(struct store_conn *conn, const struct object_row *row, struct 
 /* With its references. */
 int object_remove(struct store_conn *conn, enum kind kind, const char *slug, int64_t now_s, struct mrp_err *err);
 /* Make the object's references be the blobs that `object` (normal form) names. */
-int object_set_refs(struct store_conn *conn, enum kind kind, const char *slug, const struct value *object, int64_t now_s,
-	struct mrp_err *err);
+int object_set_refs(struct store_conn *conn, enum kind kind, const char *slug, const struct value *object,
+	int64_t now_s, struct mrp_err *err);
 /* A problem for each blob that `object` names and that is not there. */
-int object_check_blobs(struct store_conn *conn, const struct value *object, struct problems *problems, struct mrp_err *err);
+int object_check_blobs(
+	struct store_conn *conn, const struct value *object, struct problems *problems, struct mrp_err *err);
 
 /* Clusters made from a recipe: names of those that live, and how many are being destroyed. */
-int recipe_users(struct strvec *live, size_t *destroying, struct store_conn *conn, const char *recipe, struct mrp_err *err);
+int recipe_users(
+	struct strvec *live, size_t *destroying, struct store_conn *conn, const char *recipe, struct mrp_err *err);
 
 /* 1 when it was new, 0 when it was there (its life starts anew), -1. */
 int blob_put(struct store_conn *conn, const uint8_t sha256[SHA256_BYTES], const void *data, size_t len, int64_t now_s,

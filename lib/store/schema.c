@@ -10,13 +10,16 @@
 #include "schema.h"
 
 static const struct store_migration migrations[] = {
-	{ .sqlite = "CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, environment TEXT);"
+	{ .sqlite = "CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, environment "
+		    "TEXT);"
 		    "INSERT INTO meta (id, revision) VALUES (1, 0);"
 		    "CREATE TABLE objects (kind TEXT NOT NULL, slug TEXT NOT NULL, revision INTEGER NOT NULL,"
 		    " managed INTEGER NOT NULL, destroying INTEGER NOT NULL, deployed INTEGER NOT NULL, recipe TEXT,"
-		    " digest BLOB NOT NULL, labels TEXT NOT NULL, body TEXT NOT NULL, secret TEXT, UNIQUE (kind, slug));"
+		    " digest BLOB NOT NULL, labels TEXT NOT NULL, body TEXT NOT NULL, secret TEXT, UNIQUE (kind, "
+		    "slug));"
 		    "CREATE INDEX objects_recipe ON objects (recipe, slug) WHERE recipe IS NOT NULL;"
-		    "CREATE TABLE blobs (sha256 BLOB NOT NULL UNIQUE, touched_at INTEGER NOT NULL, content BLOB NOT NULL);"
+		    "CREATE TABLE blobs (sha256 BLOB NOT NULL UNIQUE, touched_at INTEGER NOT NULL, content BLOB NOT "
+		    "NULL);"
 		    "CREATE INDEX blobs_touched ON blobs (touched_at);"
 		    "CREATE TABLE refs (sha256 BLOB NOT NULL, kind TEXT NOT NULL, slug TEXT NOT NULL,"
 		    " PRIMARY KEY (sha256, kind, slug)) WITHOUT ROWID;"
@@ -28,21 +31,23 @@ static const struct store_migration migrations[] = {
 
 static const struct store_statement statements[SQL_COUNT] = {
 	[SQL_META_GET] = { "meta_get", "SELECT revision, environment FROM meta WHERE id = 1" },
-	[SQL_META_NEXT_REVISION] = { "meta_next_revision",
-		"UPDATE meta SET revision = revision + 1 WHERE id = 1 RETURNING revision" },
+	[SQL_META_NEXT_REVISION] = { "meta_next_revision", "UPDATE meta SET revision = revision + 1 WHERE id = 1" },
+	[SQL_META_REVISION] = { "meta_revision", "SELECT revision FROM meta WHERE id = 1" },
 	[SQL_META_SET_ENVIRONMENT] = { "meta_set_environment", "UPDATE meta SET environment = $1 WHERE id = 1" },
-	[SQL_OBJECT_GET] = { "object_get",
-		"SELECT revision, body, secret FROM objects WHERE kind = $1 AND slug = $2" },
+	[SQL_OBJECT_GET] = { "object_get", "SELECT revision, body, secret FROM objects WHERE kind = $1 AND slug = $2" },
 	[SQL_OBJECT_INFO] = { "object_info",
-		"SELECT revision, managed, destroying, deployed, recipe, digest FROM objects WHERE kind = $1 AND slug = $2" },
+		"SELECT revision, managed, destroying, deployed, recipe, digest FROM objects WHERE kind = $1 AND slug "
+		"= $2" },
 	[SQL_OBJECT_LOAD] = { "object_load",
 		"SELECT revision, managed, destroying, deployed, recipe, digest, coalesce(secret, body) FROM objects"
 		" WHERE kind = $1 AND slug = $2" },
 	[SQL_OBJECT_INSERT] = { "object_insert",
-		"INSERT INTO objects (kind, slug, revision, managed, destroying, deployed, recipe, digest, labels, body, secret)"
+		"INSERT INTO objects (kind, slug, revision, managed, destroying, deployed, recipe, digest, labels, "
+		"body, secret)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" },
 	[SQL_OBJECT_UPDATE] = { "object_update",
-		"UPDATE objects SET revision = $3, managed = $4, destroying = $5, deployed = $6, recipe = $7, digest = $8,"
+		"UPDATE objects SET revision = $3, managed = $4, destroying = $5, deployed = $6, recipe = $7, digest = "
+		"$8,"
 		" labels = $9, body = $10, secret = $11 WHERE kind = $1 AND slug = $2" },
 	[SQL_OBJECT_DELETE] = { "object_delete", "DELETE FROM objects WHERE kind = $1 AND slug = $2" },
 	[SQL_OBJECT_LIST] = { "object_list",
@@ -67,7 +72,8 @@ static const struct store_statement statements[SQL_COUNT] = {
 	[SQL_REF_INSERT] = { "ref_insert",
 		"INSERT INTO refs (sha256, kind, slug) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING" },
 	[SQL_REF_FREE] = { "ref_free",
-		"UPDATE blobs SET touched_at = $3 WHERE sha256 IN (SELECT sha256 FROM refs WHERE kind = $1 AND slug = $2)" },
+		"UPDATE blobs SET touched_at = $3 WHERE sha256 IN (SELECT sha256 FROM refs WHERE kind = $1 AND slug = "
+		"$2)" },
 	[SQL_REF_DELETE] = { "ref_delete", "DELETE FROM refs WHERE kind = $1 AND slug = $2" },
 	[SQL_DEPLOYMENT_INSERT] = { "deployment_insert",
 		"INSERT INTO deployments (cluster, status, revision, body) VALUES ($1, $2, $3, '') RETURNING id" },

@@ -15,6 +15,7 @@
 
 static const char *const step_sql[] = {
 	[STORE_BEGIN] = "BEGIN IMMEDIATE",
+	[STORE_TRY_BEGIN] = "BEGIN IMMEDIATE",
 	[STORE_COMMIT] = "COMMIT",
 	[STORE_ROLLBACK] = "ROLLBACK",
 	[STORE_SAVEPOINT] = "SAVEPOINT one",
@@ -51,7 +52,8 @@ static int fail(const struct sqlite_conn *c, struct mrp_err *err)
 {
 	int code = sqlite3_extended_errcode(c->db), system_errno = sqlite3_system_errno(c->db);
 
-	if (code == SQLITE_IOERR_WRITE) /* over a quota or a size limit, or a failing disk: SQLite does not keep errno */
+	/* over a quota or a size limit, or a failing disk: SQLite does not keep errno */
+	if (code == SQLITE_IOERR_WRITE)
 		return mrp_err_set(err, MRP_ENOSPC, "cannot write database '%s': the disk is full or failing", c->path);
 	switch (code & 0xff) {
 	case SQLITE_FULL:
@@ -126,7 +128,8 @@ static int create_file(const char *path, struct mrp_err *err)
 	return fd < 0 ? mrp_err_errno(err, "cannot open database '%s'", path) : 0;
 }
 
-static int connect_file(struct sqlite_conn **out, const char *url, const struct store_schema *schema, struct mrp_err *err)
+static int connect_file(
+	struct sqlite_conn **out, const char *url, const struct store_schema *schema, struct mrp_err *err)
 {
 	cleanup(closep) struct sqlite_conn *c = xcalloc(1, sizeof(*c));
 	const char *path = path_of(url, err);
@@ -153,8 +156,9 @@ static int check_file(int64_t *version, const struct sqlite_conn *c, struct mrp_
 		return -1;
 	if (*version > (int64_t)c->schema->n_migrations)
 		return mrp_err_set(err, MRP_EFAILED,
-			"database '%s' has schema version %" PRId64 ", which is newer than the %zu that mrprober " MRP_VERSION
-			" knows", c->path, *version, c->schema->n_migrations);
+			"database '%s' has schema version %" PRId64
+			", which is newer than the %zu that mrprober " MRP_VERSION " knows",
+			c->path, *version, c->schema->n_migrations);
 	if (id != c->schema->application_id && (tables || *version || id))
 		return mrp_err_set(err, MRP_EFAILED, "'%s' is an SQLite database of another program", c->path);
 	return 0;
@@ -186,8 +190,9 @@ static int keep_copy(const struct sqlite_conn *c, int64_t version, struct mrp_er
 static int migrate(const struct sqlite_conn *c, int64_t version, struct mrp_err *err)
 {
 	int64_t target = (int64_t)c->schema->n_migrations;
-	cleanup(freep) char *mark = xasprintf("PRAGMA user_version = %" PRId64 "; PRAGMA application_id = %" PRId32 "; COMMIT",
-		target, c->schema->application_id);
+	cleanup(freep) char *mark =
+		xasprintf("PRAGMA user_version = %" PRId64 "; PRAGMA application_id = %" PRId32 "; COMMIT", target,
+			c->schema->application_id);
 
 	if (version == target)
 		return 0;
@@ -211,7 +216,8 @@ rollback:
 	return -1;
 }
 
-static int prepare_one(struct sqlite_conn *c, sqlite3_stmt **out, const char *name, const char *sql, struct mrp_err *err)
+static int prepare_one(
+	struct sqlite_conn *c, sqlite3_stmt **out, const char *name, const char *sql, struct mrp_err *err)
 {
 	cleanup(freep) char *text = xstrdup(sql);
 
@@ -252,21 +258,25 @@ static int set_up(struct sqlite_conn *c, unsigned flags, struct mrp_err *err)
 		return -1;
 	if (sqlite3_db_readonly(c->db, "main") == 1)
 		return mrp_err_set(err, MRP_EFAILED, "database '%s' is read-only", c->path);
-	if (exec(c, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-		    "PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000", err) < 0)
+	if (exec(c,
+		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+		    "PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 4000",
+		    err) < 0)
 		return -1;
 	if ((flags & STORE_MIGRATE) && migrate(c, version, err) < 0)
 		return -1;
 	if (!(flags & STORE_MIGRATE) && version != (int64_t)c->schema->n_migrations)
-		return mrp_err_set(err, MRP_EFAILED, "database '%s' has schema version %" PRId64 " instead of %zu: run 'mrprober "
-			"api migrate'", c->path, version, c->schema->n_migrations);
+		return mrp_err_set(err, MRP_EFAILED,
+			"database '%s' has schema version %" PRId64 " instead of %zu: run 'mrprober "
+			"api migrate'",
+			c->path, version, c->schema->n_migrations);
 	if (prepare_all(c, err) < 0)
 		return -1;
 	return flags & STORE_READ ? exec(c, "PRAGMA query_only = 1", err) : 0;
 }
 
-static int sqlite_open(
-	struct store_conn **out, const char *url, const struct store_schema *schema, unsigned flags, struct mrp_err *err)
+static int sqlite_open(struct store_conn **out, const char *url, const struct store_schema *schema, unsigned flags,
+	struct mrp_err *err)
 {
 	cleanup(closep) struct sqlite_conn *c = NULL;
 	const char *path = path_of(url, err);
@@ -311,8 +321,8 @@ static int bind_one(sqlite3_stmt *statement, int i, const struct store_datum *ar
 	BUG("argument of type %d", (int)arg->type);
 }
 
-static int sqlite_start(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n_args,
-	struct mrp_err *err)
+static int sqlite_start(
+	struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n_args, struct mrp_err *err)
 {
 	struct sqlite_conn *c = (struct sqlite_conn *)conn;
 	sqlite3_stmt *s = c->statements[statement];
@@ -378,11 +388,16 @@ static void sqlite_finish(struct store_conn *conn, unsigned statement)
 static int sqlite_transaction(struct store_conn *conn, enum store_step step, struct mrp_err *err)
 {
 	struct sqlite_conn *c = (struct sqlite_conn *)conn;
+
+	if (step == STORE_TRY_BEGIN)
+		sqlite3_busy_timeout(c->db, 0);
 	int r = sqlite3_step(c->steps[step]);
 
 	if (r != SQLITE_DONE)
 		fail(c, err);
 	sqlite3_reset(c->steps[step]);
+	if (step == STORE_TRY_BEGIN)
+		sqlite3_busy_timeout(c->db, c->schema->busy_timeout_ms);
 	return r == SQLITE_DONE ? 0 : -1;
 }
 

@@ -5,7 +5,9 @@
 
 const struct store_ops *store_ops_for(const char *url, struct mrp_err *err)
 {
-	static const struct { const char *prefix, *module, *symbol; } modules[] = {
+	static const struct {
+		const char *prefix, *module, *symbol;
+	} modules[] = {
 		{ "sqlite:", "sqlite", "sqlite_store_ops" },
 	};
 
@@ -19,7 +21,8 @@ const struct store_ops *store_ops_for(const char *url, struct mrp_err *err)
 	return NULL;
 }
 
-int store_run(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n, struct mrp_err *err)
+int store_run(
+	struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n, struct mrp_err *err)
 {
 	struct store_row row;
 	int r = store_start(conn, statement, args, n, err);

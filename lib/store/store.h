@@ -46,7 +46,15 @@ struct store_schema {
 	int busy_timeout_ms; /* how long to wait for another process that writes */
 };
 
-enum store_step { STORE_BEGIN, STORE_COMMIT, STORE_ROLLBACK, STORE_SAVEPOINT, STORE_RELEASE, STORE_ROLLBACK_TO };
+enum store_step {
+	STORE_BEGIN,
+	STORE_TRY_BEGIN,
+	STORE_COMMIT,
+	STORE_ROLLBACK,
+	STORE_SAVEPOINT,
+	STORE_RELEASE,
+	STORE_ROLLBACK_TO
+};
 
 enum {
 	STORE_MIGRATE = 1 << 0, /* create the database when it is not there, bring it to the newest schema */
@@ -62,8 +70,8 @@ struct store_conn {
 
 struct store_ops {
 	const char *scheme; /* "sqlite" in "sqlite:./mrprober.sqlite" */
-	/* Open a database and check it: MRP_ELOCKED when another process holds it, else MRP_EFAILED or MRP_EOS with a message
-	 * that names the database. The schema must outlive the connection. */
+	/* Open a database and check it: MRP_ELOCKED when another process holds it, else MRP_EFAILED or MRP_EOS with a
+	 * message that names the database. The schema must outlive the connection. */
 	int (*open)(struct store_conn **out, const char *url, const struct store_schema *schema, unsigned flags,
 		struct mrp_err *err);
 	void (*close)(struct store_conn *conn);
@@ -76,7 +84,8 @@ struct store_ops {
 	int (*step)(struct store_conn *conn, unsigned statement, struct store_row *row, struct mrp_err *err);
 	/* End a statement, also before its last row. Harmless when it is not running. */
 	void (*finish)(struct store_conn *conn, unsigned statement);
-	/* STORE_BEGIN takes the write lock, waiting for other processes for some seconds. */
+	/* STORE_BEGIN takes the write lock, waiting for other processes for some seconds. STORE_TRY_BEGIN does not
+	 * wait: MRP_EBUSY. */
 	int (*transaction)(struct store_conn *conn, enum store_step step, struct mrp_err *err);
 	/* False too when an error made the database end the transaction by itself. */
 	bool (*in_transaction)(struct store_conn *conn);
@@ -107,12 +116,12 @@ static inline struct store_datum store_text(const char *s)
 	return (struct store_datum){ s ? ST_TEXT : ST_NULL, 0, s, s ? strlen(s) : 0 };
 }
 
-#define STORE_ARGS(...)                                                                                                \
-	((const struct store_datum[]){ __VA_ARGS__ }),                                                                 \
+#define STORE_ARGS(...)                                \
+	((const struct store_datum[]){ __VA_ARGS__ }), \
 		(sizeof((const struct store_datum[]){ __VA_ARGS__ }) / sizeof(struct store_datum))
 
-static inline int store_start(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n,
-	struct mrp_err *err)
+static inline int store_start(
+	struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n, struct mrp_err *err)
 {
 	return conn->ops->start(conn, statement, args, n, err);
 }
@@ -128,7 +137,8 @@ static inline void store_finish(struct store_conn *conn, unsigned statement)
 }
 
 /* Run a statement whose rows, if any, do not matter. */
-int store_run(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n, struct mrp_err *err);
+int store_run(
+	struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n, struct mrp_err *err);
 /* The first row: 1, 0 when there is none, -1. After 1 the caller ends the statement by store_finish, when it has taken
  * what it wants from `row`. */
 int store_first(struct store_row *row, struct store_conn *conn, unsigned statement, const struct store_datum *args,

@@ -17,8 +17,8 @@ struct writer {
 	pthread_cond_t more;
 	struct write_job *first, **last;
 	bool stopping, asleep;
-	bool working;         /* somebody uses conn, and what follows */
-	bool waits_for_idle;  /* the thread has work, but another one is working */
+	bool working;        /* somebody uses conn, and what follows */
+	bool waits_for_idle; /* the thread has work, but another one is working */
 	struct write_job *tick;
 	int64_t tick_ms;
 	struct timespec next_tick;
@@ -89,8 +89,8 @@ static void run_job(struct writer *writer, struct write_job *job)
 		BUG("a write failed without an error");
 }
 
-/* In a savepoint, so that a failure takes back this job alone. False when the transaction cannot go on: the database may
- * have ended it by itself, as it does on a full disk. */
+/* In a savepoint, so that a failure takes back this job alone. False when the transaction cannot go on: the database
+ * may have ended it by itself, as it does on a full disk. */
 static bool run_in_savepoint(struct writer *writer, struct write_job *job)
 {
 	struct store_conn *conn = writer->conn;
@@ -100,7 +100,8 @@ static bool run_in_savepoint(struct writer *writer, struct write_job *job)
 	if (ops->transaction(conn, STORE_SAVEPOINT, &job->err) < 0)
 		return ops->in_transaction(conn);
 	run_job(writer, job);
-	bool good = ops->in_transaction(conn) && (!job->failed || ops->transaction(conn, STORE_ROLLBACK_TO, &err) == 0) &&
+	bool good = ops->in_transaction(conn) &&
+		(!job->failed || ops->transaction(conn, STORE_ROLLBACK_TO, &err) == 0) &&
 		ops->transaction(conn, STORE_RELEASE, &err) == 0;
 	if (!good && !job->failed)
 		mrp_err_move(&job->err, &err);
@@ -117,11 +118,12 @@ static void fail_group(struct write_job *group, const struct mrp_err *why)
 	}
 }
 
-static void run_group(struct writer *writer, struct write_job *group)
+/* `begun`: the transaction has begun already. */
+static void run_group(struct writer *writer, struct write_job *group, bool begun)
 {
 	const struct store_ops *ops = writer->conn->ops;
 	struct mrp_err err = MRP_ERR_INIT, ignored = MRP_ERR_INIT;
-	bool whole = ops->transaction(writer->conn, STORE_BEGIN, &err) == 0;
+	bool whole = begun || ops->transaction(writer->conn, STORE_BEGIN, &err) == 0;
 
 	for (struct write_job *job = group; job; job = job->next) {
 		mrp_err_clear(&job->err);
@@ -147,6 +149,16 @@ static void run_group(struct writer *writer, struct write_job *group)
 	mrp_err_clear(&ignored);
 }
 
+static void stop_working(struct writer *writer)
+{
+	pthread_mutex_lock(&writer->lock);
+	writer->working = false;
+	bool wake = writer->waits_for_idle;
+	pthread_mutex_unlock(&writer->lock);
+	if (wake)
+		pthread_cond_signal(&writer->more);
+}
+
 static void answer_group(struct writer *writer, struct write_job *group)
 {
 	uint64_t n = 0;
@@ -160,12 +172,7 @@ static void answer_group(struct writer *writer, struct write_job *group)
 	}
 	atomic_fetch_add(&writer->commits, 1);
 	atomic_fetch_add(&writer->jobs, n);
-	pthread_mutex_lock(&writer->lock);
-	writer->working = false;
-	bool wake = writer->waits_for_idle;
-	pthread_mutex_unlock(&writer->lock);
-	if (wake)
-		pthread_cond_signal(&writer->more);
+	stop_working(writer);
 }
 
 static void *writer_loop(void *arg)
@@ -173,7 +180,7 @@ static void *writer_loop(void *arg)
 	struct writer *writer = arg;
 
 	for (struct write_job *group; (group = take_group(writer));) {
-		run_group(writer, group);
+		run_group(writer, group, false);
 		answer_group(writer, group);
 	}
 	return NULL;
@@ -215,6 +222,8 @@ void writer_submit(struct writer *writer, struct write_job *job)
 
 bool writer_run_here(struct writer *writer, struct write_job *job)
 {
+	struct mrp_err err = MRP_ERR_INIT;
+
 	pthread_mutex_lock(&writer->lock);
 	bool idle = !writer->working && !writer->first && !writer->stopping;
 	if (idle)
@@ -222,8 +231,14 @@ bool writer_run_here(struct writer *writer, struct write_job *job)
 	pthread_mutex_unlock(&writer->lock);
 	if (!idle)
 		return false;
+	/* waiting for another process is the writer's own business */
+	if (writer->conn->ops->transaction(writer->conn, STORE_TRY_BEGIN, &err) < 0) {
+		mrp_err_clear(&err);
+		stop_working(writer);
+		return false;
+	}
 	job->next = NULL;
-	run_group(writer, job);
+	run_group(writer, job, true);
 	answer_group(writer, job);
 	return true;
 }
@@ -255,8 +270,10 @@ static void inner_done(struct write_job *job)
 
 int writer_run(struct writer *writer, struct write_job *job, struct mrp_err *err)
 {
-	struct waiting_job waiting = { .job = { .run = run_inner, .done = inner_done }, .inner = job,
-		.lock = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER };
+	struct waiting_job waiting = { .job = { .run = run_inner, .done = inner_done },
+		.inner = job,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.answered = PTHREAD_COND_INITIALIZER };
 
 	writer_submit(writer, &waiting.job);
 	pthread_mutex_lock(&waiting.lock);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Group commit. All writes go through one connection, and as a rule through one thread: what is queued when it gets to work runs in one
- * transaction, each job in a savepoint of its own so that one that fails takes back only itself; one COMMIT (one fsync)
- * then answers all. What arrives meanwhile is the next group, so nobody waits for company.
+ * Group commit. All writes go through one connection, and as a rule through one thread: what is queued when it gets to
+ * work runs in one transaction, each job in a savepoint of its own so that one that fails takes back only itself; one
+ * COMMIT (one fsync) then answers all. What arrives meanwhile is the next group, so nobody waits for company.
  */
 #ifndef MRP_STORE_WRITER_H
 #define MRP_STORE_WRITER_H
@@ -12,8 +12,8 @@
 struct write_job {
 	/* On the writer's thread, inside the transaction. -1 takes back what it did. */
 	int (*run)(struct write_job *job, struct store_conn *conn, struct mrp_err *err);
-	/* On the writer's thread, after the commit. job->err.code is MRP_OK when what it did is on disk; else `ran` says whether
-	 * run() itself failed or the commit did. The job is the caller's again. */
+	/* On the writer's thread, after the commit. job->err.code is MRP_OK when what it did is on disk; else `ran`
+	 * says whether run() itself failed or the commit did. The job is the caller's again. */
 	void (*done)(struct write_job *job);
 	struct mrp_err err;
 	bool failed; /* run() returned -1 */
@@ -26,13 +26,13 @@ struct writer_counts {
 	uint64_t commits, jobs;
 };
 
-/* The connection is borrowed until writer_stop. `tick` (may be NULL) is run like a job at start and every tick_ms; its done
- * may be NULL. */
+/* The connection is borrowed until writer_stop. `tick` (may be NULL) is run like a job at start and every tick_ms; its
+ * done may be NULL. */
 struct writer *writer_start(struct store_conn *conn, struct write_job *tick, int64_t tick_ms);
 /* Any thread. The job must stay until done is called. */
 void writer_submit(struct writer *writer, struct write_job *job);
-/* Run the job on the caller's thread, when the writer has nothing else to do: saves two switches of threads for a caller
- * that would only wait. False: it is busy, and nothing was done. */
+/* Run the job on the caller's thread, when the writer has nothing else to do: saves two switches of threads for a
+ * caller that would only wait. False: it or another process is writing, and nothing was done. */
 bool writer_run_here(struct writer *writer, struct write_job *job);
 /* Submit and wait; -1 with err set when it is not on disk. */
 int writer_run(struct writer *writer, struct write_job *job, struct mrp_err *err);

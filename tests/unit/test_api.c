@@ -199,7 +199,8 @@ static void test_digest_is_the_model_s(void **state)
 	uint8_t digest[SHA256_BYTES];
 
 	(void)state;
-	EXPECT(201, "POST", "/v1/probers", "{\"slug\":\"dns\",\"command\":[\"true\"],\"managed\":true,\"source\":{\"line\":1}}");
+	EXPECT(201, "POST", "/v1/probers",
+		"{\"slug\":\"dns\",\"command\":[\"true\"],\"managed\":true,\"source\":{\"line\":1}}");
 	object_digest(digest, KIND_PROBER, answer());
 	sha256_to_hex(hex, digest);
 	assert_at("digest", arena_printf(&arena, "\"%s\"", hex));
@@ -211,7 +212,12 @@ static void test_digest_is_the_model_s(void **state)
 
 static void test_bad_requests(void **state)
 {
-	static const struct { int status; const char *method, *target, *body; struct extra extra; const char *part; } cases[] = {
+	static const struct {
+		int status;
+		const char *method, *target, *body;
+		struct extra extra;
+		const char *part;
+	} cases[] = {
 		{ 404, "GET", "/v1/nothing", NULL, { 0 }, "no such path" },
 		{ 404, "GET", "/v1/probers/", NULL, { 0 }, "no such path" },
 		{ 404, "GET", "/v1/probers/a%2", NULL, { 0 }, NULL },
@@ -240,18 +246,25 @@ static void test_bad_requests(void **state)
 		{ 422, "POST", "/v1/probers", "{}", { 0 }, "\"field\":\"slug\"" },
 		{ 422, "POST", "/v1/probers", "{\"slug\":\"Not A Slug\"}", { 0 }, NULL },
 		{ 422, "POST", "/v1/probers", "{\"slug\":\"a\"}", { 0 }, "'command'" },
-		{ 422, "POST", "/v1/probers", "{\"slug\":\"a\",\"command\":[\"x\"],\"intervall\":\"3s\"}", { 0 }, "did you mean 'interval'" },
-		{ 422, "POST", "/v1/probers", "{\"slug\":\"a\",\"command\":[\"x\"],\"interval\":\"5x\"}", { 0 }, "\"field\":\"interval\"" },
-		{ 422, "POST", "/v1/clusters", "{\"slug\":\"a\",\"recipe\":\"none\"}", { 0 }, "recipe 'none' is not there" },
-		{ 422, "POST", "/v1/clusters", "{\"slug\":\"a\",\"recipe\":\"none\",\"variables\":{\"x\":{}}}", { 0 }, "'value' is missing" },
-		{ 422, "POST", "/v1/clusters", "{\"slug\":\"a\",\"recipe\":\"none\",\"variables\":{\"1\":{\"value\":1}}}", { 0 }, NULL },
+		{ 422, "POST", "/v1/probers", "{\"slug\":\"a\",\"command\":[\"x\"],\"intervall\":\"3s\"}", { 0 },
+			"did you mean 'interval'" },
+		{ 422, "POST", "/v1/probers", "{\"slug\":\"a\",\"command\":[\"x\"],\"interval\":\"5x\"}", { 0 },
+			"\"field\":\"interval\"" },
+		{ 422, "POST", "/v1/clusters", "{\"slug\":\"a\",\"recipe\":\"none\"}", { 0 },
+			"recipe 'none' is not there" },
+		{ 422, "POST", "/v1/clusters", "{\"slug\":\"a\",\"recipe\":\"none\",\"variables\":{\"x\":{}}}", { 0 },
+			"'value' is missing" },
+		{ 422, "POST", "/v1/clusters",
+			"{\"slug\":\"a\",\"recipe\":\"none\",\"variables\":{\"1\":{\"value\":1}}}", { 0 }, NULL },
 		{ 403, "GET", "/v1/state", NULL, { .host = "evil.example" }, "loopback" },
 		{ 403, "GET", "/v1/state", NULL, { .host = "127.0.0.1.evil.example" }, NULL },
 		{ 403, "GET", "/v1/state", NULL, { .host = "localhost.evil.example:8080" }, NULL },
 		{ 403, "GET", "/v1/state", NULL, { .host = "localhost", .origin = "http://evil.example" }, NULL },
-		{ 403, "GET", "/v1/state", NULL, { .host = "localhost:8080", .origin = "http://localhost:3000" }, NULL },
+		{ 403, "GET", "/v1/state", NULL, { .host = "localhost:8080", .origin = "http://localhost:3000" },
+			NULL },
 		{ 403, "GET", "/v1/state", NULL, { .host = "localhost:8080", .origin = "null" }, NULL },
-		{ 200, "GET", "/v1/state", NULL, { .host = "localhost:8080", .origin = "http://localhost:8080" }, NULL },
+		{ 200, "GET", "/v1/state", NULL, { .host = "localhost:8080", .origin = "http://localhost:8080" },
+			NULL },
 		{ 200, "GET", "/v1/state", NULL, { .host = "[::1]:8080" }, NULL },
 		{ 200, "GET", "/healthz", NULL, { .host = "anything" }, NULL },
 		{ 400, "GET", "/v1/state", NULL, { .environment = "No Slug" }, NULL },
@@ -262,15 +275,18 @@ static void test_bad_requests(void **state)
 		{ 422, "POST", "/v1/blobs/missing", "{\"sha256\":[\"x\"]}", { 0 }, "sha256[0]" },
 		{ 422, "POST", "/v1/batch", "{}", { 0 }, NULL },
 		{ 422, "POST", "/v1/batch", "{\"operations\":[1]}", { 0 }, "operations[0]" },
-		{ 422, "POST", "/v1/batch", "{\"operations\":[{\"path\":\"/v1/probers\"}]}", { 0 }, "operations[0].method" },
-		{ 422, "POST", "/v1/batch", "{\"operations\":[{\"method\":\"POST\",\"path\":\"/v1/batch\",\"body\":{}}]}", { 0 }, NULL },
+		{ 422, "POST", "/v1/batch", "{\"operations\":[{\"path\":\"/v1/probers\"}]}", { 0 },
+			"operations[0].method" },
+		{ 422, "POST", "/v1/batch",
+			"{\"operations\":[{\"method\":\"POST\",\"path\":\"/v1/batch\",\"body\":{}}]}", { 0 }, NULL },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		expect(cases[i].status, cases[i].method, cases[i].target, cases[i].body, cases[i].extra);
 		if (cases[i].part && !strstr(call->response.body.buf, cases[i].part))
-			fail_msg("%s %s: no '%s' in %s", cases[i].method, cases[i].target, cases[i].part, call->response.body.buf);
+			fail_msg("%s %s: no '%s' in %s", cases[i].method, cases[i].target, cases[i].part,
+				call->response.body.buf);
 	}
 	EXPECT(405, "PUT", "/v1/probers", NULL);
 	assert_string_equal(call->response.allow, "GET, HEAD, POST");
@@ -293,7 +309,9 @@ static const char *slugs_of_page(void)
 static void test_lists(void **state)
 {
 	static const char *const slugs[] = { "c", "a", "e", "b", "d" };
-	static const struct { const char *query, *slugs; } cases[] = {
+	static const struct {
+		const char *query, *slugs;
+	} cases[] = {
 		{ "", "a b c d e" },
 		{ "?slug=d,b,zz,b", "b d" },
 		{ "?label=even:yes", "a c e" },
@@ -305,8 +323,9 @@ static void test_lists(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(slugs); i++)
-		make("probers", arena_printf(&arena, "{\"slug\":\"%s\",\"command\":[\"x\"],\"labels\":{\"name\":\"%s\"%s}}",
-			slugs[i], slugs[i], (slugs[i][0] - 'a') % 2 ? "" : ",\"even\":\"yes\""));
+		make("probers",
+			arena_printf(&arena, "{\"slug\":\"%s\",\"command\":[\"x\"],\"labels\":{\"name\":\"%s\"%s}}",
+				slugs[i], slugs[i], (slugs[i][0] - 'a') % 2 ? "" : ",\"even\":\"yes\""));
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		EXPECT(200, "GET", arena_printf(&arena, "/v1/probers%s", cases[i].query), NULL);
 		assert_string_equal(slugs_of_page(), cases[i].slugs);
@@ -320,7 +339,9 @@ static void test_lists(void **state)
 		const char *token = "";
 
 		do {
-			EXPECT(200, "GET", arena_printf(&arena, "/v1/probers?page_size=2&page_token=%s%s", token, filters[i]), NULL);
+			EXPECT(200, "GET",
+				arena_printf(&arena, "/v1/probers?page_size=2&page_token=%s%s", token, filters[i]),
+				NULL);
 			strbuf_addf(&all, "%s|", slugs_of_page());
 			token = value_get_string(answer(), "next_page_token");
 		} while (token);
@@ -347,14 +368,16 @@ static void test_blobs(void **state)
 	EXPECT(200, "GET", path, NULL);
 	assert_string_equal(call->response.body.buf, "content");
 	assert_non_null(strstr(call->response.cache_control, "immutable"));
-	EXPECT(304, "GET", path, NULL, .if_none_match = call->response.etag ? arena_strdup(&arena, call->response.etag) : NULL);
+	EXPECT(304, "GET", path, NULL,
+		.if_none_match = call->response.etag ? arena_strdup(&arena, call->response.etag) : NULL);
 	EXPECT(404, "GET", arena_printf(&arena, "/v1/blobs/%064d", 7), NULL);
 	EXPECT(200, "POST", "/v1/blobs/missing", arena_printf(&arena, "{\"sha256\":[\"%s\",\"%064d\"]}", hex, 7));
 	assert_at("missing", arena_printf(&arena, "[\"%064d\"]", 7));
 
 	const char *body = "{\"slug\":\"r\",\"files\":{\"a/main.tf\":{\"sha256\":\"%s\",\"mode\":\"0644\"}}}";
 	EXPECT(422, "POST", "/v1/recipes",
-		"{\"slug\":\"r\",\"files\":{\"a/main.tf\":{\"sha256\":\"0000000000000000000000000000000000000000000000000000000000000007\","
+		"{\"slug\":\"r\",\"files\":{\"a/"
+		"main.tf\":{\"sha256\":\"0000000000000000000000000000000000000000000000000000000000000007\","
 		"\"mode\":\"0644\"}}}");
 	assert_at("errors.0.field", "\"files.a/main.tf\"");
 	struct strbuf good = STRBUF_INIT;
@@ -435,14 +458,16 @@ static void test_variable_owners(void **state)
 
 static void test_sensitive(void **state)
 {
-	static const char *const readers[] = { "/v1/clusters/one", "/v1/clusters", "/v1/clusters?label=a:b", "/v1/clusters?slug=one",
-		"/v1/clusters/one/variables", A };
+	static const char *const readers[] = { "/v1/clusters/one", "/v1/clusters", "/v1/clusters?label=a:b",
+		"/v1/clusters?slug=one", "/v1/clusters/one/variables", A };
 
 	(void)state;
 	make("recipes", "{\"slug\":\"r\"}");
 	EXPECT(201, "POST", "/v1/clusters",
-		"{\"slug\":\"one\",\"recipe\":\"r\",\"labels\":{\"a\":\"b\"},\"sensitive_variables\":[\"l\"],\"variables\":{"
-		"\"a\":{\"value\":\"hunter2\",\"sensitive\":true},\"l\":{\"value\":\"hunter2\"},\"p\":{\"value\":\"plain\"}}}");
+		"{\"slug\":\"one\",\"recipe\":\"r\",\"labels\":{\"a\":\"b\"},\"sensitive_variables\":[\"l\"],"
+		"\"variables\":{"
+		"\"a\":{\"value\":\"hunter2\",\"sensitive\":true},\"l\":{\"value\":\"hunter2\"},\"p\":{\"value\":"
+		"\"plain\"}}}");
 	assert_null(strstr(call->response.body.buf, "hunter2"));
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {
 		EXPECT(200, "GET", readers[i], NULL);
@@ -534,29 +559,34 @@ static void test_batch(void **state)
 		"{\"operations\":[{\"method\":\"POST\",\"path\":\"/v1/recipes\",\"body\":{\"slug\":\"r\"}},"
 		"{\"method\":\"POST\",\"path\":\"/v1/clusters\",\"body\":{\"slug\":\"c\",\"recipe\":\"r\"}},"
 		"{\"method\":\"PUT\",\"path\":\"/v1/clusters/c/variables/v\",\"body\":{\"value\":1}},"
-		"{\"method\":\"PATCH\",\"path\":\"/v1/recipes/r\",\"if_match\":\"\\\"r1\\\"\",\"body\":{\"name\":\"R\"}}]}");
+		"{\"method\":\"PATCH\",\"path\":\"/v1/recipes/"
+		"r\",\"if_match\":\"\\\"r1\\\"\",\"body\":{\"name\":\"R\"}}]}");
 	assert_at("results.0.status", "201");
 	assert_at("results.3.body.name", "\"R\"");
 	/* all or nothing */
 	EXPECT(412, "POST", "/v1/batch",
 		"{\"operations\":[{\"method\":\"DELETE\",\"path\":\"/v1/clusters/c\"},"
-		"{\"method\":\"PATCH\",\"path\":\"/v1/recipes/r\",\"if_match\":\"\\\"r1\\\"\",\"body\":{\"name\":\"S\"}},"
+		"{\"method\":\"PATCH\",\"path\":\"/v1/recipes/"
+		"r\",\"if_match\":\"\\\"r1\\\"\",\"body\":{\"name\":\"S\"}},"
 		"{\"method\":\"DELETE\",\"path\":\"/v1/recipes/r\"}]}");
 	assert_at("results.0.status", "424");
 	assert_at("results.1.status", "412");
 	assert_at("results.1.body.status", "412");
 	assert_at("results.2.status", "424");
 	EXPECT(200, "GET", "/v1/clusters/c", NULL);
-	EXPECT(409, "POST", "/v1/batch", "{\"operations\":[{\"method\":\"POST\",\"path\":\"/v1/recipes\",\"body\":{\"slug\":\"r\"}}]}");
+	EXPECT(409, "POST", "/v1/batch",
+		"{\"operations\":[{\"method\":\"POST\",\"path\":\"/v1/recipes\",\"body\":{\"slug\":\"r\"}}]}");
 	EXPECT(404, "POST", "/v1/batch", "{\"operations\":[{\"method\":\"DELETE\",\"path\":\"/v1/recipes/none\"}]}");
 	EXPECT(200, "POST", "/v1/batch",
-		"{\"operations\":[{\"method\":\"DELETE\",\"path\":\"/v1/clusters/c\"},{\"method\":\"DELETE\",\"path\":\"/v1/recipes/r\"}]}");
+		"{\"operations\":[{\"method\":\"DELETE\",\"path\":\"/v1/clusters/"
+		"c\"},{\"method\":\"DELETE\",\"path\":\"/v1/recipes/r\"}]}");
 	assert_at("results", "[{\"body\":null,\"status\":204},{\"body\":null,\"status\":204}]");
 }
 
 static void deployment(const char *id, const char *status, const char *cluster_status)
 {
-	EXPECT(200, "PATCH", arena_printf(&arena, "/v1/deployments/%s", id), arena_printf(&arena, "{\"status\":\"%s\"}", status));
+	EXPECT(200, "PATCH", arena_printf(&arena, "/v1/deployments/%s", id),
+		arena_printf(&arena, "{\"status\":\"%s\"}", status));
 	EXPECT(200, "GET", "/v1/clusters/one", NULL);
 	assert_at("state.status", arena_printf(&arena, "\"%s\"", cluster_status));
 }
@@ -596,8 +626,10 @@ static void test_deployments(void **state)
 	EXPECT(200, "GET", "/v1/clusters/one/deployments?page_size=2", NULL);
 	assert_at("items.0.status", "\"no-changes\"");
 	assert_at("items.1.status", "\"failed\"");
-	EXPECT(200, "GET", arena_printf(&arena, "/v1/clusters/one/deployments?page_size=2&page_token=%s",
-				   value_get_string(answer(), "next_page_token")), NULL);
+	EXPECT(200, "GET",
+		arena_printf(&arena, "/v1/clusters/one/deployments?page_size=2&page_token=%s",
+			value_get_string(answer(), "next_page_token")),
+		NULL);
 	assert_at("items.0.status", "\"applied\"");
 	assert_at("next_page_token", "null");
 	EXPECT(404, "GET", "/v1/clusters/none/deployments", NULL);
@@ -794,7 +826,8 @@ static void test_openapi_describes_the_routes(void **state)
 		const struct value *operation = path ? value_get(path, method) : NULL;
 		if (!operation)
 			fail_msg("%s %s is not described", api_routes[i].method, api_routes[i].path);
-		assert_non_null(value_get(value_get(operation, "responses"), arena_printf(&arena, "%d", api_routes[i].status)));
+		assert_non_null(
+			value_get(value_get(operation, "responses"), arena_printf(&arena, "%d", api_routes[i].status)));
 	}
 	for (uint32_t i = 0; i < paths->n; i++)
 		operations += paths->members[i].value->n;

@@ -5,6 +5,7 @@
 #include "scratch.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -30,8 +31,12 @@ static const struct store_migration migrations[] = {
 
 static struct store_schema schema(size_t version)
 {
-	return (struct store_schema){ .application_id = 0x1234, .migrations = migrations, .n_migrations = version,
-		.statements = statements, .n_statements = T_STATEMENTS, .busy_timeout_ms = 50 };
+	return (struct store_schema){ .application_id = 0x1234,
+		.migrations = migrations,
+		.n_migrations = version,
+		.statements = statements,
+		.n_statements = T_STATEMENTS,
+		.busy_timeout_ms = 50 };
 }
 
 static const char *url_of(const char *name)
@@ -58,7 +63,8 @@ static struct store_conn *must_open(const char *name, const struct store_schema 
 	return conn;
 }
 
-static void assert_refused(const char *name, const struct store_schema *s, unsigned flags, enum mrp_errcode code, const char *part)
+static void assert_refused(
+	const char *name, const struct store_schema *s, unsigned flags, enum mrp_errcode code, const char *part)
 {
 	struct mrp_err err = MRP_ERR_INIT;
 	struct store_conn *conn;
@@ -150,8 +156,9 @@ static void test_refused_files(void **state)
 	struct store_conn *conn = must_open("newer", &s2, STORE_MIGRATE);
 
 	(void)state;
-	write_text(path_of("text"), "this is no database, just a text that is longer than a header of one hundred bytes "
-				    "would be, so that it is read as one\n");
+	write_text(path_of("text"),
+		"this is no database, just a text that is longer than a header of one hundred bytes "
+		"would be, so that it is read as one\n");
 	assert_refused("text", &s1, STORE_MIGRATE, MRP_EFAILED, "is not an SQLite database");
 	assert_refused("no-folder/db", &s1, STORE_MIGRATE, MRP_ENOTFOUND, "No such file or directory");
 	assert_int_equal(mkdir(path_of("folder"), 0700), 0);
@@ -293,14 +300,17 @@ static void test_group_commit(void **state)
 	struct store_conn *conn = must_open("group", &s, STORE_MIGRATE);
 	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 	struct test_job jobs[ARRAY_SIZE(keys)] = { 0 };
-	struct test_job first = { .job = { .run = run_test_job, .done = test_job_done }, .key = "first", .wait_for = &gate };
+	struct test_job first = {
+		.job = { .run = run_test_job, .done = test_job_done }, .key = "first", .wait_for = &gate
+	};
 
 	(void)state;
 	struct writer *writer = writer_start(conn, NULL, 0);
 	pthread_mutex_lock(&gate);
 	writer_submit(writer, &first.job);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		jobs[i] = (struct test_job){ .job = { .run = run_test_job, .done = test_job_done }, .key = keys[i],
+		jobs[i] = (struct test_job){ .job = { .run = run_test_job, .done = test_job_done },
+			.key = keys[i],
 			.fail = streq(keys[i], "bad") };
 		writer_submit(writer, &jobs[i].job);
 	}
@@ -322,6 +332,51 @@ static void test_group_commit(void **state)
 	}
 	assert_int_equal(number(conn, T_COUNT, NULL, 0), 6); /* first a b c d last */
 	assert_int_equal(number(conn, T_GET, STORE_ARGS(store_text("bad"))), -1);
+	conn->ops->close(conn);
+}
+
+static void test_writing_at_once(void **state)
+{
+	struct store_schema s = schema(1);
+	struct store_conn *conn = must_open("at-once", &s, STORE_MIGRATE), *other = must_open("at-once", &s, 0);
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	struct mrp_err err = MRP_ERR_INIT;
+
+	(void)state;
+	struct writer *writer = writer_start(conn, NULL, 0);
+	struct test_job good = { .job = { .run = run_test_job, .done = test_job_done }, .key = "good" };
+	while (!writer_run_here(writer, &good.job)) /* the thread may still be starting */
+		sched_yield();
+	assert_true(good.done);
+	assert_int_equal(good.job.err.code, MRP_OK);
+	assert_int_equal(number(other, T_GET, STORE_ARGS(store_text("good"))), 1);
+	struct test_job bad = { .job = { .run = run_test_job, .done = test_job_done }, .key = "bad", .fail = true };
+	assert_true(writer_run_here(writer, &bad.job));
+	assert_true(bad.done && bad.job.failed);
+	assert_int_equal(bad.job.err.code, MRP_EINVALID);
+	assert_int_equal(number(other, T_GET, STORE_ARGS(store_text("bad"))), -1);
+
+	/* not while another process writes: the job is untouched then */
+	struct test_job late = { .job = { .run = run_test_job, .done = test_job_done }, .key = "late" };
+	assert_int_equal(other->ops->transaction(other, STORE_BEGIN, &err), 0);
+	assert_false(writer_run_here(writer, &late.job));
+	assert_false(late.done);
+	assert_int_equal(other->ops->transaction(other, STORE_ROLLBACK, &err), 0);
+
+	/* nor while the writer itself works */
+	struct test_job slow = {
+		.job = { .run = run_test_job, .done = test_job_done }, .key = "slow", .wait_for = &gate
+	};
+	pthread_mutex_lock(&gate);
+	writer_submit(writer, &slow.job);
+	assert_false(writer_run_here(writer, &late.job));
+	pthread_mutex_unlock(&gate);
+	assert_int_equal(writer_run(writer, &late.job, &err), 0);
+	writer_stop(writer);
+	assert_true(slow.done);
+	assert_int_equal(number(conn, T_COUNT, NULL, 0), 3);
+	mrp_err_clear(&bad.job.err);
+	other->ops->close(other);
 	conn->ops->close(conn);
 }
 
@@ -435,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_locked),
 		cmocka_unit_test(test_readers_do_not_write),
 		cmocka_unit_test(test_group_commit),
+		cmocka_unit_test(test_writing_at_once),
 		cmocka_unit_test(test_tick),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_blob_life),

@@ -239,6 +239,24 @@ static void finish(struct handle *handle, CURLcode code)
 		transfer->detail[0] = (char)tolower((unsigned char)transfer->detail[0]);
 }
 
+/* The handle's transfer is over: it waits for another one. */
+static void put_aside(struct wire *wire, struct handle *handle)
+{
+	curl_multi_remove_handle(wire->multi, handle->easy);
+	for (size_t i = 0; i < wire->busy.n; i++) {
+		if (wire->busy.v[i] == handle) {
+			wire->busy.v[i] = wire->busy.v[--wire->busy.n];
+			break;
+		}
+	}
+	handle_vec_push(&wire->idle, handle);
+}
+
+static void cancel(struct wire *wire, struct wire_transfer *transfer)
+{
+	put_aside(wire, transfer->handle);
+}
+
 /* The next transfer that has ended, taken out of the multi handle; NULL when none has. */
 static struct wire_transfer *next_ended(struct wire *wire)
 {
@@ -253,14 +271,7 @@ static struct wire_transfer *next_ended(struct wire *wire)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&handle);
 		finish(handle, code);
-		curl_multi_remove_handle(wire->multi, handle->easy);
-		for (size_t i = 0; i < wire->busy.n; i++) {
-			if (wire->busy.v[i] == handle) {
-				wire->busy.v[i] = wire->busy.v[--wire->busy.n];
-				break;
-			}
-		}
-		handle_vec_push(&wire->idle, handle);
+		put_aside(wire, handle);
 		return handle->transfer;
 	}
 	return NULL;
@@ -389,4 +400,5 @@ const struct wire_ops mrp_curl_wire = {
 	.start = start,
 	.wait = wait_for_one,
 	.check_url = check_url,
+	.cancel = cancel,
 };

@@ -326,14 +326,24 @@ static struct job *job_of(struct http_client *client, const struct wire_transfer
 	BUG("a transfer of no job");
 }
 
-/* Jobs that only wait for another try end now. */
-static void give_up_waiting(struct http_client *client, http_done_fn *done, void *ctx)
+/* True when nobody misses the answer of a request that is in flight: it changes nothing. */
+static bool can_cancel(const struct http_client *client, const struct job *job)
+{
+	const char *method = job->request.method;
+
+	return job->state == JOB_RUNNING && client->ops->cancel && (streq(method, "GET") || streq(method, "HEAD"));
+}
+
+/* Jobs that only wait for another try end now, and those that only read. */
+static void give_up_jobs(struct http_client *client, http_done_fn *done, void *ctx)
 {
 	for (int i = 0; i < client->options.parallel; i++) {
 		struct mrp_err err = MRP_ERR_INIT;
 		struct job *job = &client->jobs[i];
 
-		if (job->state != JOB_WAITING)
+		if (can_cancel(client, job))
+			client->ops->cancel(client->wire, &job->transfer);
+		else if (job->state != JOB_WAITING)
 			continue;
 		mrp_err_set(&err, MRP_EINTERRUPTED, "interrupted");
 		http_wrap_asked(client, &job->request, &err);
@@ -389,7 +399,7 @@ int http_run(struct http_client *client, http_next_fn *next, http_done_fn *done,
 		int timeout_ms = 1000;
 
 		if (stop)
-			give_up_waiting(client, done, ctx);
+			give_up_jobs(client, done, ctx);
 		int active = stop ? active_jobs(client) : fill_window(client, next, done, ctx, &timeout_ms);
 		if (!active && stop)
 			return mrp_err_set(err, MRP_EINTERRUPTED, "interrupted");

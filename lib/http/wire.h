@@ -66,6 +66,8 @@ struct wire_ops {
 	struct wire_transfer *(*wait)(struct wire *wire, int timeout_ms, int wake_fd);
 	/* "https://host:8443/base" -> its parts, checked; yours to free. MRP_EUSAGE when it is no URL of an API. */
 	int (*check_url)(char **base, char **host, const char *url, struct mrp_err *err);
+	/* End a transfer that runs; it has no result then. NULL: transfers can only be waited for. */
+	void (*cancel)(struct wire *wire, struct wire_transfer *transfer);
 };
 
 /* The table that curl_module.c exports under the name "mrp_curl_wire". */

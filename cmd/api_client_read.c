@@ -22,6 +22,18 @@ static const struct mrp_opt list_opts[] = {
 	OPT_END,
 };
 
+/* Only clusters and variables have sensitive values, and lists of clusters never show them. */
+static int check_sensitive(bool wanted, const struct target *target, struct mrp_err *err)
+{
+	bool variable = streq(target->resource->name, "variable");
+
+	if (!wanted || variable || (target->one && target->resource->kind == KIND_CLUSTER))
+		return 0;
+	if (target->resource->kind == KIND_CLUSTER)
+		return mrp_err_set(err, MRP_EUSAGE, "lists of clusters never show sensitive values; see 'get cluster' and 'list variables'");
+	return mrp_err_set(err, MRP_EUSAGE, "%s have no sensitive values", target->resource->plural);
+}
+
 static int build_query(struct strbuf *query, const struct list_args *args, const struct target *target, struct mrp_err *err)
 {
 	if (args->labels.n && target->resource->kind < 0)
@@ -60,7 +72,7 @@ static int run_list(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *
 	struct value *items;
 
 	if (target_parse(&target, &ctx->arena, TARGET_LIST, argc, argv, err) < 0 ||
-		build_query(&query, args, &target, err) < 0 || client_open(&http, ctx, err) < 0)
+		check_sensitive(args->show_sensitive, &target, err) < 0 || build_query(&query, args, &target, err) < 0 || client_open(&http, ctx, err) < 0)
 		return -1;
 	items = fetch_list(http, &target, query.buf, &ctx->arena, err);
 	if (!items)
@@ -160,7 +172,8 @@ static int run_get(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *e
 	struct target target;
 	struct value *item;
 
-	if (target_parse(&target, &ctx->arena, TARGET_ONE, argc, argv, err) < 0 || client_open(&http, ctx, err) < 0)
+	if (target_parse(&target, &ctx->arena, TARGET_ONE, argc, argv, err) < 0 ||
+		check_sensitive(args->show_sensitive, &target, err) < 0 || client_open(&http, ctx, err) < 0)
 		return -1;
 	if (!target.resource->columns)
 		return get_blob(http, &target, err);

@@ -86,6 +86,11 @@ static int not_json(const struct http_client *client, const struct http_request 
 		answer->status, type.buf);
 }
 
+static bool is_json(const struct http_answer *answer)
+{
+	return answer->content_type && skip_prefix(answer->content_type, JSON_TYPE, NULL);
+}
+
 struct value *api_answer_json(struct arena *arena, const struct http_client *client, const struct http_request *request,
 	const struct http_answer *answer, struct mrp_err *err)
 {
@@ -93,7 +98,7 @@ struct value *api_answer_json(struct arena *arena, const struct http_client *cli
 		http_answer_error(client, request, answer, err);
 		return NULL;
 	}
-	if (!answer->content_type || !skip_prefix(answer->content_type, JSON_TYPE, NULL)) {
+	if (!is_json(answer)) {
 		not_json(client, request, answer, err);
 		return NULL;
 	}
@@ -106,6 +111,36 @@ struct value *api_answer_json(struct arena *arena, const struct http_client *cli
 		err->code = MRP_EHTTP;
 	}
 	return v;
+}
+
+/* "r12" in its quotes */
+static bool is_revision(const char *etag)
+{
+	if (!etag || strncmp(etag, "\"r", 2) != 0)
+		return false;
+	size_t digits = strspn(etag + 2, "0123456789");
+	return digits && streq(etag + 2 + digits, "\"");
+}
+
+int api_check_written(const struct http_client *client, const struct http_request *request,
+	const struct http_answer *answer, struct mrp_err *err)
+{
+	bool blob = skip_prefix(request->path, "/v1/blobs/", NULL);
+
+	if (answer->status < 200 || answer->status >= 300)
+		return http_answer_error(client, request, answer, err);
+	if (streq(request->method, "DELETE") && answer->status == 204)
+		return 0;
+	if (blob && answer->etag && strstr(answer->etag, request->path + strlen("/v1/blobs/")))
+		return 0;
+	if (blob || !is_json(answer))
+		return not_json(client, request, answer, err);
+	if (is_revision(answer->etag))
+		return 0;
+	cleanup(strbuf_release) struct strbuf asked = STRBUF_INIT;
+	http_add_asked(&asked, client, request);
+	return mrp_err_set(err, MRP_EHTTP, "%s: answered %d without a revision (is this the mrprober API?)", asked.buf,
+		answer->status);
 }
 
 int api_call(struct http_client *client, struct http_request *request, struct arena *arena, struct api_result *result,

@@ -31,6 +31,11 @@ void api_request_put_blob(struct http_request *out, const char *sha256, const vo
 struct value *api_answer_json(struct arena *arena, const struct http_client *client, const struct http_request *request,
 	const struct http_answer *answer, struct mrp_err *err);
 
+/* Is this the answer of a write that was done? By status, content type and the ETag that only this API gives ("r12", or
+ * a blob's hash), so that a page of some proxy does not pass for success; the body is not parsed. -1: why not. */
+int api_check_written(const struct http_client *client, const struct http_request *request,
+	const struct http_answer *answer, struct mrp_err *err);
+
 /* What came back from api_call. */
 struct api_result {
 	int status;

@@ -86,8 +86,8 @@ int http_transfer_error(const struct http_client *client, const struct http_requ
 static enum mrp_errcode code_of_status(int status)
 {
 	static const struct { int status; enum mrp_errcode code; } codes[] = {
-		{ 400, MRP_EINVALID }, { 401, MRP_EPERM }, { 403, MRP_EPERM }, { 404, MRP_ENOTFOUND }, { 409, MRP_EEXISTS },
-		{ 412, MRP_EPRECONDITION }, { 413, MRP_ETOOBIG }, { 415, MRP_EINVALID }, { 422, MRP_EINVALID },
+		{ 401, MRP_EPERM }, { 403, MRP_EPERM }, { 404, MRP_ENOTFOUND }, { 409, MRP_EEXISTS },
+		{ 412, MRP_EPRECONDITION }, { 413, MRP_ETOOBIG }, { 422, MRP_EINVALID },
 		{ 429, MRP_EBUSY }, { 503, MRP_EBUSY }, { 507, MRP_ENOSPC },
 	};
 

@@ -99,7 +99,7 @@ int http_run(struct http_client *client, http_next_fn *next, http_done_fn *done,
 
 /* Set err from an answer whose status is an error: problem+json with its fields, or what came instead. Returns -1.
  * Codes: 401 403 MRP_EPERM, 404 MRP_ENOTFOUND, 409 MRP_EEXISTS (or MRP_EREFUSED when the API holds another
- * environment), 412 MRP_EPRECONDITION, 400 422 MRP_EINVALID, 413 MRP_ETOOBIG, 429 503 MRP_EBUSY, 507 MRP_ENOSPC,
+ * environment), 412 MRP_EPRECONDITION, 422 MRP_EINVALID, 413 MRP_ETOOBIG, 429 503 MRP_EBUSY, 507 MRP_ENOSPC,
  * everything else MRP_EHTTP. */
 int http_answer_error(const struct http_client *client, const struct http_request *request,
 	const struct http_answer *answer, struct mrp_err *err);

@@ -231,22 +231,20 @@ static void main_done(struct apply *apply, struct work *work, struct http_reques
 {
 	struct plan_change *change = work->change;
 
-	if (answer->status == 202 && change->action == PLAN_DELETE) {
-		end_change(apply, change, PLAN_WAITING, "is being destroyed");
-	} else if (answer->status >= 200 && answer->status < 300) {
-		after_main(apply, work);
-	} else if (answer->status == 404 && change->action == PLAN_DELETE) {
+	if (answer->status == 404 && change->action == PLAN_DELETE) {
 		end_change(apply, change, PLAN_DONE, NULL);
+	} else if (api_check_written(apply->client, request, answer, err) == 0) {
+		if (answer->status == 202 && change->action == PLAN_DELETE)
+			end_change(apply, change, PLAN_WAITING, "is being destroyed");
+		else
+			after_main(apply, work);
+	} else if (worth_a_look(work, answer->status) && err->code != MRP_EREFUSED) {
+		work->looked = true;
+		work->refused = answer->status;
+		mrp_err_clear(err);
+		queue_step(apply, work, STEP_LOOK);
 	} else {
-		http_answer_error(apply->client, request, answer, err);
-		if (worth_a_look(work, answer->status) && err->code != MRP_EREFUSED) {
-			work->looked = true;
-			work->refused = answer->status;
-			mrp_err_clear(err);
-			queue_step(apply, work, STEP_LOOK);
-		} else {
-			fail_change(apply, change, err);
-		}
+		fail_change(apply, change, err);
 	}
 }
 
@@ -260,14 +258,12 @@ static void request_done(void *ctx, struct http_request *request, struct http_an
 	} else if (work->step == STEP_LOOK) {
 		look_done(apply, work, request, answer, err);
 	} else if (work->step == STEP_VARIABLE) {
-		bool fine = answer->status >= 200 && answer->status < 300;
-
 		/* refused after it was sent twice: the first one did it */
-		if (fine || (answer->status == 412 && answer->repeated)) {
+		if ((answer->status == 412 && answer->repeated) ||
+			api_check_written(apply->client, request, answer, err) == 0) {
 			work->put++;
 			after_main(apply, work);
 		} else {
-			http_answer_error(apply->client, request, answer, err);
 			fail_change(apply, work->change, err);
 		}
 	} else {
@@ -312,7 +308,8 @@ static int conclude(struct apply *apply, struct mrp_err *err)
 	if (apply->stop.code == MRP_EINTERRUPTED)
 		return mrp_err_set(err, MRP_EINTERRUPTED, "interrupted; %zu of %zu changes are done, run it again to finish",
 			done, plan->changes.n);
-	if (apply->stop.code != MRP_OK && !done)
+	/* what would stop every change says more than their number; a server that went away is a failure like others */
+	if (apply->stop.code != MRP_OK && !done && (!failed || apply->stop.code != MRP_EUNREACHABLE))
 		return mrp_err_move(err, &apply->stop);
 	return mrp_err_set(err, MRP_EFAILED, "%zu of %zu changes failed%s", failed, plan->changes.n,
 		apply->stop.code != MRP_OK ? ", and the rest was not tried" : "");

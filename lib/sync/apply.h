@@ -17,7 +17,7 @@ typedef void plan_progress_fn(void *ctx, const char *what, size_t done, size_t t
 
 /* Notes the result and reason of each change. Returns 0 when all ended well (done or waiting), else -1 with err->code:
  * MRP_EFAILED when some failed or are left, MRP_EINTERRUPTED, or what stopped everything before anything was done
- * (MRP_EUNREACHABLE, MRP_EPERM, MRP_EREFUSED). */
+ * (MRP_EPERM, MRP_EREFUSED; MRP_EUNREACHABLE when not even a change could be tried). */
 int plan_apply(
 	struct plan *plan, struct http_client *client, plan_progress_fn *progress, void *progress_ctx, struct mrp_err *err);
 

@@ -173,9 +173,7 @@ static void upload_done(void *ctx, struct http_request *request, struct http_ans
 {
 	struct upload *upload = ctx;
 
-	if (err->code == MRP_OK && (answer->status < 200 || answer->status >= 300))
-		http_answer_error(upload->client, request, answer, err);
-	if (err->code != MRP_OK) {
+	if (err->code != MRP_OK || api_check_written(upload->client, request, answer, err) < 0) {
 		note_failure(upload->blobs, request->tag, err->msg);
 		if (sync_hopeless(err->code) && upload->stop->code == MRP_OK)
 			mrp_err_move(upload->stop, err);

@@ -314,6 +314,8 @@ static struct wire_transfer *fake_wait(struct wire *wire, int timeout_ms, int wa
 		transfer->end = row->status ? WIRE_ANSWERED : WIRE_NO_ANSWER;
 		transfer->status = row->status;
 		transfer->content_type = xstrdup(row->status < 300 ? "application/json" : "application/problem+json");
+		/* a page of a proxy has no ETag */
+		transfer->etag = row->body ? NULL : xstrdup("\"r10\"");
 		strbuf_addstr(&transfer->answer, row->body ? row->body : "{}");
 		return transfer;
 	}
@@ -689,6 +691,15 @@ static const struct application applications[] = {
 	{ "an environment of another", { MISSING_NONE, { "POST /v1/recipes", 409,
 							       "{\"type\":\"urn:mrprober:problem:environment\",\"title\":\"x\"}" } },
 		"fllll", MRP_EREFUSED, NULL },
+	{ "success that is none", { MISSING_NONE, { "POST /v1/recipes", 200, "{}" }, { "PATCH /v1/probers/dns", 204, "" },
+					  { "DELETE /v1/probers/gone", 200, "{}" }, { "DELETE /v1/probers/old", 204, NULL } },
+		"flffd", MRP_EFAILED, NULL },
+	{ "each fails in its own way", { MISSING_NONE, { "POST /v1/recipes", 0, NULL }, { "POST /v1/recipes", 0, NULL },
+							{ "POST /v1/recipes", 0, NULL }, { "POST /v1/recipes", 501, NULL },
+							{ "PATCH /v1/probers/dns", 500, NULL }, { "PATCH /v1/probers/dns", 500, NULL },
+							{ "PATCH /v1/probers/dns", 500, NULL }, { "PATCH /v1/probers/dns", 500, NULL },
+							{ "DELETE /v1/probers/gone", 507, NULL } },
+		"flffl", MRP_ENOSPC, NULL },
 	{ "a file cannot be uploaded: its object fails", { { "POST /v1/blobs/missing", 200,
 								 "{\"missing\":["
 								 "\"5e49ea838dc30f3eeacf6ca7815f6e3adcf77f467a970d978676790fd90377e1\"]}" },

@@ -121,11 +121,12 @@ static int create_file(const char *path, struct mrp_err *err)
 {
 	cleanup(fd_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
 
-	if (fd < 0 && errno != EACCES && errno != EROFS && errno != EISDIR)
-		return mrp_err_errno(err, "cannot open database '%s'", path);
-	if (fd < 0 && access(path, F_OK) == 0 && errno != EISDIR)
-		return mrp_err_errno(err, "cannot write database '%s'", path);
-	return fd < 0 ? mrp_err_errno(err, "cannot open database '%s'", path) : 0;
+	if (fd >= 0)
+		return 0;
+	mrp_err_errno(err,
+		errno == EACCES || errno == EROFS ? "cannot write database '%s'" : "cannot open database '%s'", path);
+	err->code = MRP_EOS; /* an unusable database, whatever makes it so */
+	return -1;
 }
 
 static int connect_file(

@@ -160,7 +160,7 @@ static void test_refused_files(void **state)
 		"this is no database, just a text that is longer than a header of one hundred bytes "
 		"would be, so that it is read as one\n");
 	assert_refused("text", &s1, STORE_MIGRATE, MRP_EFAILED, "is not an SQLite database");
-	assert_refused("no-folder/db", &s1, STORE_MIGRATE, MRP_ENOTFOUND, "No such file or directory");
+	assert_refused("no-folder/db", &s1, STORE_MIGRATE, MRP_EOS, "No such file or directory");
 	assert_int_equal(mkdir(path_of("folder"), 0700), 0);
 	assert_refused("folder", &s1, STORE_MIGRATE, MRP_EOS, "directory");
 	conn->ops->close(conn);

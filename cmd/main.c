@@ -9,6 +9,7 @@
 #include "options.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 extern const struct mrp_cmd cmd_api, cmd_api_client, cmd_complete, cmd_config, cmd_dump, cmd_help, cmd_synchronize,
@@ -33,6 +34,18 @@ static void reserve_standard_fds(void)
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
 			_exit(MRP_EXIT_FAILED);
+	}
+}
+
+/* Memory holds tokens and secrets of clusters, so a crash must not write it out. A limit of 1 byte stops core files and,
+ * unlike 0, those that are piped to a program (core(5), do_coredump() in Linux). */
+static void forbid_core_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur > 1) {
+		limit.rlim_cur = 1;
+		setrlimit(RLIMIT_CORE, &limit);
 	}
 }
 
@@ -127,6 +140,7 @@ int main(int argc, char **argv)
 	struct mrp_err err = MRP_ERR_INIT;
 
 	reserve_standard_fds();
+	forbid_core_files();
 	int code = run_words(&ctx, argc ? argc - 1 : 0, argv + (argc > 0), &err);
 	report_warnings(&ctx);
 	if (code < 0)

@@ -19,10 +19,18 @@ enum api_header {
 	HDR_IF_NONE_MATCH,
 	HDR_ENVIRONMENT,
 	HDR_REQUEST_ID,
+	HDR_FETCH_SITE,
 	HDR_COUNT,
 };
 
 extern const char *const api_header_names[HDR_COUNT];
+
+/* Who sends: the other end of a connection. */
+struct api_peer {
+	const char *address; /* for people and logs: "192.0.2.1", "2001:db8::1", "unix:uid=1000" */
+	bool unix_socket;    /* by the socket in the file system: on this machine, and no browser's */
+	bool tls;
+};
 
 struct api_request {
 	const char *method;
@@ -30,6 +38,7 @@ struct api_request {
 	const char *headers[HDR_COUNT]; /* NULL: absent */
 	const char *body;               /* NUL-terminated */
 	size_t body_len;
+	const struct api_peer *peer; /* NULL: not known (a test) */
 };
 
 struct api_response {
@@ -40,6 +49,7 @@ struct api_response {
 	const char *etag, *location, *allow, *cache_control, *csp;
 	int retry_after_s; /* 0: not sent */
 	char request_id[72];
+	const char *token_id, *role; /* who was it, for the access log; NULL when there are no tokens */
 };
 
 enum {

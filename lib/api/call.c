@@ -25,6 +25,7 @@ const char *const api_header_names[HDR_COUNT] = {
 	[HDR_IF_NONE_MATCH] = "If-None-Match",
 	[HDR_ENVIRONMENT] = "Mrprober-Environment",
 	[HDR_REQUEST_ID] = "X-Request-Id",
+	[HDR_FETCH_SITE] = "Sec-Fetch-Site",
 };
 
 static int64_t clock_us(clockid_t clock)

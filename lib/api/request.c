@@ -244,14 +244,18 @@ static bool host_is_loopback(const char *host)
 int api_check_origin(struct api_call *call, struct mrp_err *err)
 {
 	const char *host = call->request.headers[HDR_HOST], *origin = call->request.headers[HDR_ORIGIN], *rest;
+	const char *site = call->request.headers[HDR_FETCH_SITE];
 
-	if (call->route->role == ROLE_NONE)
+	if (call->route->role == ROLE_NONE || (call->request.peer && call->request.peer->unix_socket))
 		return 0;
 	if (!host)
 		return mrp_err_set(err, MRP_EPARSE, "the request has no Host");
 	if (!host_is_loopback(host))
 		return mrp_err_set(err, MRP_EPERM,
 			"host '%s' is not served: without tokens the API answers loopback names only", host);
+	/* what a page of another site, or of another port here, fetches without an Origin: an image, a script, a frame */
+	if (site && strcasecmp(site, "same-origin") != 0 && strcasecmp(site, "none") != 0)
+		return mrp_err_set(err, MRP_EPERM, "requests from pages of other sites are not served");
 	if (!origin)
 		return 0;
 	if ((skip_prefix(origin, "http://", &rest) || skip_prefix(origin, "https://", &rest)) &&

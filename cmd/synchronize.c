@@ -10,17 +10,22 @@
 #include "../lib/cli/prompt.h"
 #include "../lib/config/explain.h"
 #include "../lib/sync/apply.h"
+#include "../lib/sync/lease.h"
 #include "../lib/value/json.h"
 #include "complete_configs.h"
 #include "dispatch.h"
 #include "problems.h"
+
+#define LEASE_NAME "synchronize"
+
+enum { LEASE_TTL_S = 30 };
 
 enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_MARKDOWN };
 
 struct sync_args {
 	bool check, yes, prune, force_ownership, validate;
 	int format;
-	int64_t parallel;
+	int64_t parallel, lock_timeout_ms;
 	struct strvec only;
 	struct mrp_limit max_deletes, max_changes;
 	const char *explain;
@@ -38,6 +43,8 @@ static const struct mrp_opt opts[] = {
 	OPT_LIMIT(0, "max-changes", struct sync_args, max_changes, "N|P%",
 		"refuse a plan that changes more (P%: of a kind); no limit by default"),
 	OPT_INT(0, "parallel", struct sync_args, parallel, "<n>", "requests in flight; default 16", .min = 1, .max = 256),
+	OPT_DURATION(0, "lock-timeout", struct sync_args, lock_timeout_ms, "<duration>",
+		"wait so long for another synchronize of the same API; by default not at all", .max = 86400000),
 	OPT_ENUM(0, "format", struct sync_args, format, "text|json|markdown", "how the plan is printed; default text"),
 	OPT_BOOL(0, "force-ownership", struct sync_args, force_ownership,
 		"take over variables that another owner writes"),
@@ -55,12 +62,20 @@ struct run {
 	const char *path; /* argument, or NULL */
 	struct problems problems;
 	struct config *config;
+	struct http_options http;
 	struct http_client *client;
 	struct plan *plan;
 	struct mrp_progress progress;
 	const char *progress_what;
+	bool asked;   /* somebody has seen the plan and said yes */
 	bool printed; /* a document is on stdout */
 };
+
+static struct plan_options plan_options(const struct run *run)
+{
+	return (struct plan_options){ .only = &run->args->only, .prune = run->args->prune,
+		.force_ownership = run->args->force_ownership };
+}
 
 static struct config_options config_options(const struct run *run)
 {
@@ -86,18 +101,19 @@ static int load(struct run *run, struct mrp_err *err)
 
 static int connect_api(struct run *run, struct mrp_err *err)
 {
-	struct http_options options = http_options_default;
+	struct http_options *options = &run->http;
 	const struct mrp_setting *url = &run->ctx->settings[SETTING_API_URL];
 	const char *token, *of_manifest = config_api_url(run->config);
 
+	*options = http_options_default;
 	if (ctx_token(run->ctx, &token, err) < 0)
 		return -1;
 	/* the tree may lie elsewhere than where settings look for a manifest */
-	options.url = of_manifest && url->origin <= ORIGIN_MANIFEST ? of_manifest : url->value;
-	options.token = *token ? token : NULL;
-	options.environment = config_environment(run->config);
-	options.parallel = (int)run->args->parallel;
-	run->client = http_open(&options, err);
+	options->url = of_manifest && url->origin <= ORIGIN_MANIFEST ? of_manifest : url->value;
+	options->token = *token ? token : NULL;
+	options->environment = config_environment(run->config);
+	options->parallel = (int)run->args->parallel;
+	run->client = http_open(options, err);
 	return run->client ? 0 : -1;
 }
 
@@ -130,6 +146,7 @@ static int confirm(struct run *run, struct mrp_err *err)
 		print_plan(run, stderr, FORMAT_TEXT);
 	if (plan_guard(run->plan, &run->args->max_deletes, &run->args->max_changes, err) < 0)
 		return -1;
+	run->asked = !yes;
 	if (!yes && mrp_prompt_yes_no(&yes, "Apply this plan?", "--yes", err) < 0)
 		return -1;
 	if (!yes)
@@ -153,9 +170,6 @@ static int apply(struct run *run, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf trouble = STRBUF_INIT, summary = STRBUF_INIT;
 
-	if (interrupt_catch(err) < 0)
-		return -1;
-	http_set_interrupt(run->client, interrupted, interrupt_fd());
 	int result = plan_apply(run->plan, run->client, show_progress, run, err);
 	mrp_progress_clear(&run->progress);
 	plan_results(&trouble, run->plan);
@@ -167,6 +181,87 @@ static int apply(struct run *run, struct mrp_err *err)
 		print_plan(run, stdout, run->args->format);
 	}
 	return result;
+}
+
+static bool same_plans(const struct plan *a, const struct plan *b)
+{
+	cleanup(strbuf_release) struct strbuf x = STRBUF_INIT, y = STRBUF_INIT;
+
+	plan_text(&x, a, false, 0);
+	plan_text(&y, b, false, 0);
+	return streq(x.buf, y.buf);
+}
+
+/* The API has changed between the plan and the lease. 1: go on with the plan, which is a new one. 0: nothing is left to
+ * do. What somebody has said yes to is never exchanged for something else. */
+static int plan_again(struct run *run, struct mrp_err *err)
+{
+	const struct plan_options options = plan_options(run);
+	cleanup(plan_freep) struct plan *before = steal(&run->plan);
+
+	if (plan_make(&run->plan, run->client, run->config, &options, err) < 0)
+		return -1;
+	if (!run->plan->changes.n) {
+		fputs("the API has changed meanwhile, and nothing is left to do\n", stderr);
+		if (run->args->format != FORMAT_TEXT)
+			print_plan(run, stdout, run->args->format);
+		return 0;
+	}
+	if (same_plans(before, run->plan))
+		return 1;
+	if (run->asked)
+		return mrp_err_set(err, MRP_ELOCKED,
+			"the API has changed since the plan was made; nothing was done, run it again to see the new one");
+	fputs("the API has changed meanwhile; this is the plan now\n", stderr);
+	if (run->args->format == FORMAT_TEXT)
+		print_plan(run, stdout, FORMAT_TEXT);
+	return plan_guard(run->plan, &run->args->max_deletes, &run->args->max_changes, err) < 0 ? -1 : 1;
+}
+
+static int apply_held(struct run *run, struct mrp_err *err)
+{
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	struct value *changed;
+
+	if (api_get_state(run->client, run->plan->root, &arena, &changed, err) < 0)
+		return -1;
+	int go_on = changed ? plan_again(run, err) : 1;
+	if (go_on <= 0)
+		return go_on < 0 ? -1 : MRP_EXIT_OK;
+	return apply(run, err);
+}
+
+static void say_waiting(void *ctx, const char *text)
+{
+	const struct run *run = ctx;
+
+	if (!run->ctx->quiet)
+		fprintf(stderr, "waiting: %s\n", text);
+}
+
+/* One synchronize of an API at a time: the lease says who, and its fence goes along with every write. */
+static int apply_alone(struct run *run, struct mrp_err *err)
+{
+	if (interrupt_catch(err) < 0)
+		return -1;
+	http_set_interrupt(run->client, interrupted, interrupt_fd());
+	const struct sync_lease_options options = {
+		.name = LEASE_NAME,
+		.what = "another synchronize of this API",
+		.ttl_s = LEASE_TTL_S,
+		.timeout_ms = run->args->lock_timeout_ms,
+		.interrupted = interrupted,
+		.interrupt_fd = interrupt_fd(),
+		.waiting = say_waiting,
+		.ctx = run,
+	};
+	struct sync_lease *lease = sync_lease_take(&run->http, &options, err);
+	if (!lease)
+		return -1;
+	http_set_lease(run->client, LEASE_NAME, sync_lease_fence(lease));
+	int code = apply_held(run, err);
+	sync_lease_release(lease);
+	return code;
 }
 
 static int check(struct run *run, struct mrp_err *err)
@@ -183,8 +278,7 @@ static int check(struct run *run, struct mrp_err *err)
 static int synchronize(struct run *run, struct mrp_err *err)
 {
 	const struct sync_args *args = run->args;
-	const struct plan_options options = { .only = &args->only, .prune = args->prune,
-		.force_ownership = args->force_ownership };
+	const struct plan_options options = plan_options(run);
 
 	if (load(run, err) < 0 || connect_api(run, err) < 0 ||
 		plan_make(&run->plan, run->client, run->config, &options, err) < 0)
@@ -199,7 +293,7 @@ static int synchronize(struct run *run, struct mrp_err *err)
 		print_plan(run, stdout, args->format);
 	if (go_on <= 0)
 		return go_on < 0 ? -1 : MRP_EXIT_FAILED;
-	return apply(run, err);
+	return apply_alone(run, err);
 }
 
 static int validate(struct run *run, struct mrp_err *err)

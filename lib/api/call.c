@@ -24,6 +24,7 @@ const char *const api_header_names[HDR_COUNT] = {
 	[HDR_IF_MATCH] = "If-Match",
 	[HDR_IF_NONE_MATCH] = "If-None-Match",
 	[HDR_ENVIRONMENT] = "Mrprober-Environment",
+	[HDR_LEASE] = "Mrprober-Lease",
 	[HDR_REQUEST_ID] = "X-Request-Id",
 	[HDR_FETCH_SITE] = "Sec-Fetch-Site",
 };
@@ -36,6 +37,11 @@ static int64_t clock_us(clockid_t clock)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+int64_t api_clock_ms(void)
+{
+	return clock_us(CLOCK_REALTIME) / 1000;
+}
+
 static int run_sweep(struct write_job *job, struct store_conn *conn, struct mrp_err *err)
 {
 	int64_t removed;
@@ -45,7 +51,7 @@ static int run_sweep(struct write_job *job, struct store_conn *conn, struct mrp_
 		return -1;
 	if (removed)
 		log_info("removed %" PRId64 " blobs that nothing refers to", removed);
-	return 0;
+	return store_run(conn, SQL_LEASE_SWEEP, STORE_ARGS(store_int(api_clock_ms())), err);
 }
 
 struct environment_job {
@@ -222,7 +228,7 @@ static int run_write(struct write_job *job, struct store_conn *conn, struct mrp_
 	call->db = conn;
 	if (!call->body && api_parse_body(call, err) < 0)
 		return -1;
-	if (api_check_environment(call, err) < 0 || call->route->handle(call, err) < 0)
+	if (api_check_environment(call, err) < 0 || api_check_lease(call, err) < 0 || call->route->handle(call, err) < 0)
 		return -1;
 	return learn_environment(call, err);
 }

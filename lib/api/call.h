@@ -22,6 +22,7 @@ enum api_param {
 	Q_SHOW_SENSITIVE,
 	Q_FORCE,
 	Q_ORPHAN,
+	Q_FENCE,
 	Q_COUNT,
 };
 
@@ -70,6 +71,9 @@ enum api_shape {
 	SHAPE_BATCH_RESULTS,
 	SHAPE_STATE,
 	SHAPE_HEALTH,
+	SHAPE_LEASE,
+	SHAPE_LEASE_TAKE,
+	SHAPE_LEASE_RENEW,
 	SHAPE_ANY,
 	SHAPE_COUNT,
 };
@@ -121,6 +125,7 @@ struct api_call {
 	int status;                     /* of the failure, when the error's code does not say it */
 	const char *problem_type;       /* NULL: about:blank */
 	const char *problem_results;    /* batch: the member `results`, as JSON */
+	const char *problem_members;    /* more members, as JSON, each with a comma before it */
 	int64_t now_ms;                 /* wall clock when it began */
 	int64_t started_us;             /* monotonic */
 	void (*done)(void *ctx);
@@ -149,6 +154,9 @@ int api_parse_body(struct api_call *call, struct mrp_err *err);
 int api_check_origin(struct api_call *call, struct mrp_err *err);
 int api_check_environment(struct api_call *call, struct mrp_err *err);
 
+/* A write that names a lease is refused (412) when that is not held with its fence. */
+int api_check_lease(struct api_call *call, struct mrp_err *err);
+
 /* ETag "r<revision>". */
 void api_set_etag(struct api_call *call, int64_t revision);
 /* 412 when If-Match or If-None-Match say no; revision -1: the thing does not exist. */
@@ -162,20 +170,23 @@ bool etag_listed(const char *list, const char *etag, bool weak);
 void respond_value(struct api_call *call, int status, const struct value *v);
 void respond_json(struct api_call *call, int status);
 
+/* The wall clock of this process, in milliseconds. */
+int64_t api_clock_ms(void);
 /* "2026-11-21T03:00:00.123Z" */
 const char *format_time(struct arena *arena, int64_t ms);
 
 /* 404 "prober 'x' is not there" */
 int api_not_found(struct mrp_err *err, enum kind kind, const char *slug);
 
-/* handlers of routes: object_read.c, object_write.c, variables.c, deployments.c, blobs.c, batch.c, state.c, service.c
- */
+/* handlers of routes: object_read.c, object_write.c, variables.c, deployments.c, blobs.c, batch.c, state.c, leases.c,
+ * service.c */
 api_handler object_list, object_get, object_create, object_patch, object_delete;
 api_handler variable_list, variable_get, variable_put, variable_delete;
 api_handler deployment_list, deployment_create, deployment_get, deployment_patch, deployment_approve, deployment_log;
 api_handler cluster_deploy;
 api_handler blob_upload, blob_download, blob_missing;
 api_handler batch_run, state_get;
+api_handler lease_get, lease_take, lease_renew, lease_release;
 api_handler service_health, service_ready, service_metrics, service_openapi, service_page;
 
 void state_cache_free(struct state_cache *cache);

@@ -5,6 +5,7 @@
  */
 #include "call.h"
 #include "deployment.h"
+#include "lease.h"
 
 #define REF "#/components/schemas/"
 
@@ -130,6 +131,12 @@ static struct value *shape_schema(struct arena *arena, const struct api_route *r
 		return ref(arena, "Deployment");
 	case SHAPE_APPROVAL:
 		return ref(arena, "Approval");
+	case SHAPE_LEASE:
+		return ref(arena, "Lease");
+	case SHAPE_LEASE_TAKE:
+		return ref(arena, "LeaseTake");
+	case SHAPE_LEASE_RENEW:
+		return ref(arena, "LeaseRenew");
 	case SHAPE_BYTES:
 	case SHAPE_TEXT:
 	case SHAPE_HTML:
@@ -184,6 +191,9 @@ static struct value *parameters(struct arena *arena, const struct api_route *rou
 	if (route->flags & RF_NEGOTIABLE)
 		add_parameter(arena, list, "header", route->flags & RF_WRITE ? "If-Match" : "If-None-Match", "string",
 			route->flags & RF_WRITE ? "412 unless it names the ETag" : "304 when it names the ETag", false);
+	if (route->flags & RF_WRITE)
+		add_parameter(arena, list, "header", "Mrprober-Lease", "string",
+			"NAME;fence=N: 412 unless that lease is held with this fence", false);
 	return list;
 }
 
@@ -201,14 +211,14 @@ static struct value *responses(struct arena *arena, const struct api_route *rout
 {
 	struct value *list = value_object(arena), *failure = value_object(arena), *types = value_object(arena),
 		     *type = value_object(arena);
-	bool put = streq(route->method, "PUT");
+	bool put = streq(route->method, "PUT") && route->answer != SHAPE_LEASE;
 
 	add_response(arena, list, route->status, route->answer ? content(arena, route, route->answer, false) : NULL);
 	if (put) /* was there already */
 		add_response(arena, list, route->answer ? (route->status == 201 ? 200 : 201) : 204,
 			route->answer ? content(arena, route, route->answer, false) : NULL);
 	if (streq(route->method, "DELETE") && !strchr(route->path + 1, '}')[1] && route->kind != KIND_PROBER &&
-		!strstr(route->path, "{name}"))
+		route->kind != KIND_COUNT && !strstr(route->path, "{name}"))
 		add_response(arena, list, 202, content(arena, route, SHAPE_OBJECT, false));
 	if ((route->flags & RF_NEGOTIABLE) && !(route->flags & RF_WRITE))
 		add_response(arena, list, 304, NULL);
@@ -296,6 +306,9 @@ static struct value *schemas(struct arena *arena)
 	}
 	value_append(arena, list, "Deployment", schema_to_json(arena, deployment_fields, FF_API, NULL, "Deployment"));
 	value_append(arena, list, "Approval", schema_to_json(arena, approval_fields, FF_API, NULL, "Approval"));
+	value_append(arena, list, "Lease", schema_to_json(arena, lease_fields, FF_API, NULL, "Lease"));
+	value_append(arena, list, "LeaseTake", schema_to_json(arena, lease_take_fields, FF_API, NULL, "LeaseTake"));
+	value_append(arena, list, "LeaseRenew", schema_to_json(arena, lease_renew_fields, FF_API, NULL, "LeaseRenew"));
 	for (int i = 0; i < SHAPE_COUNT; i++) {
 		if (shapes[i].name)
 			value_append(arena, list, shapes[i].name, parsed(arena, shapes[i].schema));

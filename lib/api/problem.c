@@ -136,6 +136,8 @@ void api_problem(struct api_call *call, struct mrp_err *err)
 	add_errors(out, &call->problems);
 	if (call->problem_results)
 		strbuf_addf(out, ",\"results\":%s", call->problem_results);
+	if (call->problem_members)
+		strbuf_addstr(out, call->problem_members);
 	strbuf_addstr(out, "}\n");
 	if (status >= 500)
 		log_error("%s %s: %s (request %s)", call->request.method, call->request.target, err->msg,

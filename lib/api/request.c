@@ -16,8 +16,9 @@ const struct api_param_info api_params[Q_COUNT] = {
 	[Q_LABEL] = { "label", "only objects with this label, as key:value; several must all be there", "string",
 		true },
 	[Q_SHOW_SENSITIVE] = { "show_sensitive", "with the values of sensitive variables", "boolean" },
-	[Q_FORCE] = { "force", "take a variable over from another owner", "boolean" },
+	[Q_FORCE] = { "force", "take over from another owner or holder", "boolean" },
 	[Q_ORPHAN] = { "orphan", "forget a deployed cluster at once, leaving what it has created", "boolean" },
+	[Q_FENCE] = { "fence", "the number that taking the lease gave", "integer" },
 };
 
 static int hex_digit(char c)

@@ -66,6 +66,15 @@ const struct api_route api_routes[] = {
 	{ "POST", "/v1/batch", batch_run, ROLE_EDITOR, RF_WRITE | RF_BODY | RF_LARGE, 0, KIND_COUNT, SHAPE_BATCH,
 		SHAPE_BATCH_RESULTS, 200, "several operations on objects in one transaction" },
 
+	{ "GET", "/v1/leases/{name}", lease_get, ROLE_VIEWER, 0, 0, KIND_COUNT, SHAPE_NONE, SHAPE_LEASE, 200,
+		"who holds a lease" },
+	{ "POST", "/v1/leases/{name}", lease_take, ROLE_CREATOR, RF_WRITE | RF_BODY, 0, KIND_COUNT, SHAPE_LEASE_TAKE,
+		SHAPE_LEASE, 201, "take a lease; 409 names who holds it" },
+	{ "PUT", "/v1/leases/{name}", lease_renew, ROLE_CREATOR, RF_WRITE | RF_BODY, 0, KIND_COUNT, SHAPE_LEASE_RENEW,
+		SHAPE_LEASE, 200, "renew a lease" },
+	{ "DELETE", "/v1/leases/{name}", lease_release, ROLE_CREATOR, RF_WRITE, Q(Q_FENCE) | Q(Q_FORCE), KIND_COUNT,
+		SHAPE_NONE, SHAPE_NONE, 204, "release a lease" },
+
 	{ "GET", "/healthz", service_health, ROLE_NONE, 0, 0, KIND_COUNT, SHAPE_NONE, SHAPE_HEALTH, 200,
 		"whether the process answers" },
 	{ "GET", "/readyz", service_ready, ROLE_NONE, 0, 0, KIND_COUNT, SHAPE_NONE, SHAPE_HEALTH, 200,

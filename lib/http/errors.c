@@ -7,6 +7,7 @@
 enum { ASKED_MAX = 300, DETAILS_MAX = 20 };
 
 #define PROBLEM_ENVIRONMENT "urn:mrprober:problem:environment"
+#define PROBLEM_LEASE "urn:mrprober:problem:lease"
 
 void http_add_asked(struct strbuf *out, const struct http_client *client, const struct http_request *request)
 {
@@ -169,6 +170,8 @@ int http_answer_error(const struct http_client *client, const struct http_reques
 		add_problem(&text, problem);
 		if (type && streq(type, PROBLEM_ENVIRONMENT))
 			code = MRP_EREFUSED;
+		if (type && streq(type, PROBLEM_LEASE) && answer->status != 404)
+			code = MRP_ELOCKED;
 	} else {
 		describe_foreign(&text, answer);
 	}

@@ -5,6 +5,7 @@
  */
 #include "http.h"
 
+#include <inttypes.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -38,7 +39,7 @@ struct job {
 
 struct http_client {
 	struct http_options options;
-	char *base, *host, *authorization;
+	char *base, *host, *authorization, *lease;
 	const struct wire_ops *ops;
 	struct wire *wire;
 	struct http_clock clock;
@@ -167,6 +168,7 @@ void http_close(struct http_client *client)
 		explicit_bzero(client->authorization, strlen(client->authorization));
 	free(client->authorization);
 	free((char *)client->options.environment);
+	free(client->lease);
 	free(client->base);
 	free(client->host);
 	free(client->jobs);
@@ -183,6 +185,12 @@ void http_set_interrupt(struct http_client *client, bool (*interrupted)(void), i
 {
 	client->options.interrupted = interrupted;
 	client->options.interrupt_fd = fd;
+}
+
+void http_set_lease(struct http_client *client, const char *name, int64_t fence)
+{
+	free(client->lease);
+	client->lease = name ? xasprintf("Mrprober-Lease: %s;fence=%" PRId64, name, fence) : NULL;
 }
 
 const char *http_url(const struct http_client *client)
@@ -219,6 +227,8 @@ static void set_headers(const struct http_client *client, struct job *job)
 		strvec_push(&job->headers, client->authorization);
 	if (client->options.environment)
 		strvec_pushf(&job->headers, "Mrprober-Environment: %s", client->options.environment);
+	if (client->lease)
+		strvec_push(&job->headers, client->lease);
 	if (request->content_type)
 		strvec_pushf(&job->headers, "Content-Type: %s", request->content_type);
 	if (request->accept)

@@ -77,6 +77,9 @@ void http_closep(struct http_client **client);
 
 /* From now on requests end early when `interrupted` says so (http_options). */
 void http_set_interrupt(struct http_client *client, bool (*interrupted)(void), int fd);
+/* From now on requests carry `Mrprober-Lease: NAME;fence=N`: writes are refused (MRP_ELOCKED) when it is not held any
+ * more. A NULL name ends that. */
+void http_set_lease(struct http_client *client, const char *name, int64_t fence);
 /* The API's URL without a slash at its end. */
 const char *http_url(const struct http_client *client);
 /* Requests sent so far, each try counted. */
@@ -99,7 +102,7 @@ int http_run(struct http_client *client, http_next_fn *next, http_done_fn *done,
 
 /* Set err from an answer whose status is an error: problem+json with its fields, or what came instead. Returns -1.
  * Codes: 401 403 MRP_EPERM, 404 MRP_ENOTFOUND, 409 MRP_EEXISTS (or MRP_EREFUSED when the API holds another
- * environment), 412 MRP_EPRECONDITION, 422 MRP_EINVALID, 413 MRP_ETOOBIG, 429 503 MRP_EBUSY, 507 MRP_ENOSPC,
+ * environment), 409 and 412 MRP_ELOCKED when they are about a lease, 412 MRP_EPRECONDITION, 422 MRP_EINVALID, 413 MRP_ETOOBIG, 429 503 MRP_EBUSY, 507 MRP_ENOSPC,
  * everything else MRP_EHTTP. */
 int http_answer_error(const struct http_client *client, const struct http_request *request,
 	const struct http_answer *answer, struct mrp_err *err);

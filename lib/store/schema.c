@@ -6,6 +6,9 @@
  *
  * meta has one row; its revision moves with every write of an object or deployment. A blob's `touched_at` (seconds) is
  * when it was last uploaded or lost a reference; a blob without references is removed a day after that.
+ *
+ * Leases get their fences from meta.fence, so a row may go when its lease has ended. lease_lock changes nothing: in a
+ * database with locks on rows it keeps other transactions from changing the lease before this one has ended.
  */
 #include "schema.h"
 
@@ -27,6 +30,9 @@ static const struct store_migration migrations[] = {
 		    "CREATE TABLE deployments (id INTEGER PRIMARY KEY AUTOINCREMENT, cluster TEXT NOT NULL,"
 		    " status TEXT NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL);"
 		    "CREATE INDEX deployments_cluster ON deployments (cluster, id);" },
+	{ .sqlite = "ALTER TABLE meta ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;"
+		    "CREATE TABLE leases (name TEXT NOT NULL PRIMARY KEY, fence INTEGER NOT NULL, holder TEXT NOT NULL,"
+		    " taken_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID;" },
 };
 
 static const struct store_statement statements[SQL_COUNT] = {
@@ -84,6 +90,17 @@ static const struct store_statement statements[SQL_COUNT] = {
 		"SELECT id, body FROM deployments WHERE cluster = $1 AND id < $2 ORDER BY id DESC LIMIT $3" },
 	[SQL_DEPLOYMENT_RUNNING] = { "deployment_running",
 		"SELECT id FROM deployments WHERE cluster = $1 AND status = 'running' LIMIT 1" },
+	[SQL_META_NEXT_FENCE] = { "meta_next_fence", "UPDATE meta SET fence = fence + 1 WHERE id = 1" },
+	[SQL_META_FENCE] = { "meta_fence", "SELECT fence FROM meta WHERE id = 1" },
+	[SQL_LEASE_GET] = { "lease_get", "SELECT fence, holder, taken_ms, expires_ms FROM leases WHERE name = $1" },
+	[SQL_LEASE_LOCK] = { "lease_lock", "UPDATE leases SET fence = fence WHERE name = $1" },
+	[SQL_LEASE_TAKE] = { "lease_take",
+		"INSERT INTO leases (name, fence, holder, taken_ms, expires_ms) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name)"
+		" DO UPDATE SET fence = excluded.fence, holder = excluded.holder, taken_ms = excluded.taken_ms,"
+		" expires_ms = excluded.expires_ms" },
+	[SQL_LEASE_EXTEND] = { "lease_extend", "UPDATE leases SET expires_ms = $2 WHERE name = $1" },
+	[SQL_LEASE_RELEASE] = { "lease_release", "DELETE FROM leases WHERE name = $1" },
+	[SQL_LEASE_SWEEP] = { "lease_sweep", "DELETE FROM leases WHERE expires_ms < $1" },
 };
 
 const struct store_schema store_schema = {

@@ -238,7 +238,7 @@ static void main_done(struct apply *apply, struct work *work, struct http_reques
 			end_change(apply, change, PLAN_WAITING, "is being destroyed");
 		else
 			after_main(apply, work);
-	} else if (worth_a_look(work, answer->status) && err->code != MRP_EREFUSED) {
+	} else if (worth_a_look(work, answer->status) && err->code != MRP_EREFUSED && err->code != MRP_ELOCKED) {
 		work->looked = true;
 		work->refused = answer->status;
 		mrp_err_clear(err);
@@ -258,9 +258,11 @@ static void request_done(void *ctx, struct http_request *request, struct http_an
 	} else if (work->step == STEP_LOOK) {
 		look_done(apply, work, request, answer, err);
 	} else if (work->step == STEP_VARIABLE) {
+		bool done = api_check_written(apply->client, request, answer, err) == 0;
+
 		/* refused after it was sent twice: the first one did it */
-		if ((answer->status == 412 && answer->repeated) ||
-			api_check_written(apply->client, request, answer, err) == 0) {
+		if (done || (err->code == MRP_EPRECONDITION && answer->repeated)) {
+			mrp_err_clear(err);
 			work->put++;
 			after_main(apply, work);
 		} else {

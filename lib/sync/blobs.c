@@ -6,7 +6,7 @@ enum { ASK_AT_ONCE = 1000 };
 bool sync_hopeless(enum mrp_errcode code)
 {
 	return code == MRP_EUNREACHABLE || code == MRP_EINTERRUPTED || code == MRP_EPERM || code == MRP_EREFUSED ||
-		code == MRP_ENOSPC;
+		code == MRP_ELOCKED || code == MRP_ENOSPC;
 }
 
 static int compare_blobs(const void *a, const void *b)

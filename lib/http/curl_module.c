@@ -51,7 +51,6 @@ static void keep_header(struct wire_transfer *transfer, const char *line, size_t
 		{ "content-type:", &transfer->content_type },
 		{ "retry-after:", &transfer->retry_after },
 		{ "location:", &transfer->location },
-		{ "date:", &transfer->date },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {

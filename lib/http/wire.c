@@ -4,7 +4,7 @@
 void wire_transfer_reset(struct wire_transfer *transfer)
 {
 	char **const strings[] = { &transfer->detail, &transfer->etag, &transfer->content_type, &transfer->retry_after,
-		&transfer->location, &transfer->date };
+		&transfer->location };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		freep(strings[i]);

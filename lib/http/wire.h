@@ -37,8 +37,8 @@ struct wire_transfer {
 	int status;
 	struct strbuf answer;
 	struct strbuf head; /* status line and headers, a line each */
-	char *etag, *content_type, *retry_after, *location, *date; /* owned; NULL when the header was absent */
-	size_t expected;                                           /* bytes by Content-Length; 0 when unknown */
+	char *etag, *content_type, *retry_after, *location; /* owned; NULL when the header was absent */
+	size_t expected;                                    /* bytes by Content-Length; 0 when unknown */
 
 	void *handle; /* the implementation's own */
 };

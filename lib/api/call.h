@@ -21,6 +21,7 @@ enum api_param {
 	Q_LABEL,
 	Q_SHOW_SENSITIVE,
 	Q_FORCE,
+	Q_REPLACE_VALUES,
 	Q_ORPHAN,
 	Q_FENCE,
 	Q_COUNT,

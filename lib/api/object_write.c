@@ -29,17 +29,32 @@ int object_create(struct api_call *call, struct mrp_err *err)
 	return 0;
 }
 
+/* The object that a PATCH asks for. In a merge patch null means "remove", so a recipe's values that hold one can only be
+ * given whole. */
+static struct value *patched(struct api_call *call, const struct value *current, bool replace_values)
+{
+	struct value *wanted = merge_patch(&call->arena, current, call->body);
+	struct value *values = replace_values && call->body->type == V_OBJECT ? value_get(call->body, "values") : NULL;
+
+	if (values) {
+		wanted = value_copy_shallow(&call->arena, wanted);
+		value_set(&call->arena, wanted, "values", values);
+	}
+	return wanted;
+}
+
 int object_patch(struct api_call *call, struct mrp_err *err)
 {
 	enum kind kind = call->route->kind;
 	struct document doc;
+	bool replace_values;
 
-	if (document_load(&doc, call, kind, call->args[0], err) < 0 ||
+	if (query_bool(&replace_values, call, Q_REPLACE_VALUES, err) < 0 ||
+		document_load(&doc, call, kind, call->args[0], err) < 0 ||
 		api_check_preconditions(call, doc.row.revision, err) < 0 || document_writable(&doc, err) < 0 ||
 		(kind == KIND_CLUSTER && variables_check_patch(call, &doc, err) < 0))
 		return -1;
-	struct value *wanted = merge_patch(&call->arena, doc.current, call->body);
-	return document_write(call, &doc, wanted, err) == WRITE_FAILED ? -1 : 0;
+	return document_write(call, &doc, patched(call, doc.current, replace_values), err) == WRITE_FAILED ? -1 : 0;
 }
 
 static int mark_destroying(struct api_call *call, struct document *doc, const char *message, struct mrp_err *err)

@@ -17,6 +17,8 @@ const struct api_param_info api_params[Q_COUNT] = {
 		true },
 	[Q_SHOW_SENSITIVE] = { "show_sensitive", "with the values of sensitive variables", "boolean" },
 	[Q_FORCE] = { "force", "take over from another owner or holder", "boolean" },
+	[Q_REPLACE_VALUES] = { "replace_values", "the patch gives `values` whole, null included, instead of merging them",
+		"boolean" },
 	[Q_ORPHAN] = { "orphan", "forget a deployed cluster at once, leaving what it has created", "boolean" },
 	[Q_FENCE] = { "fence", "the number that taking the lease gave", "integer" },
 };

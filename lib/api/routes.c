@@ -28,7 +28,7 @@ const struct api_route api_routes[] = {
 		"digests and revisions of all objects" },
 	KIND_ROUTES(KIND_PROBER, "probers", "prober", 0, 0, 0),
 	KIND_ROUTES(KIND_CLUSTER, "clusters", "cluster", Q(Q_SHOW_SENSITIVE), Q(Q_FORCE), Q(Q_ORPHAN)),
-	KIND_ROUTES(KIND_RECIPE, "recipes", "recipe", 0, 0, 0),
+	KIND_ROUTES(KIND_RECIPE, "recipes", "recipe", 0, Q(Q_REPLACE_VALUES), 0),
 
 	{ "GET", VARIABLES, variable_list, ROLE_VIEWER, RF_NEGOTIABLE, Q(Q_SHOW_SENSITIVE), KIND_CLUSTER, SHAPE_NONE,
 		SHAPE_VARIABLES, 200, "variables of a cluster" },

@@ -68,3 +68,34 @@ test_variables()
 	request GET /v1/clusters/c1
 	expect 200 '.variables.n.value == {"a":null}'
 }
+
+# null means "remove" in a merge patch: a recipe's values that hold one are given whole.
+test_replace_values()
+{
+	start_api
+	request POST /v1/recipes '{"slug":"r","description":"d","values":{"a":{"b":null,"c":1},"z":1}}'
+	expect 201
+	request PATCH '/v1/recipes/r?replace_values=true' '{"values":{"a":{"b":1,"c":null}}}' -H 'If-Match: "r1"'
+	expect 200 '.values == {"a":{"b":1,"c":null}}' '.description == "d"' '.revision == 2'
+	cp "$body" patched
+	request GET /v1/recipes/r
+	expect_files 'what GET gives after PATCH' patched "$body"
+	# the rest of the patch is one as ever, and without values nothing is replaced
+	request PATCH '/v1/recipes/r?replace_values=true' '{"description":null}'
+	expect 200 '.values == {"a":{"b":1,"c":null}}' '.description == ""'
+	request PATCH '/v1/recipes/r?replace_values=true' '{"values":7}'
+	expect_problem 422
+	request PATCH '/v1/recipes/r?replace_values=true' '[1]'
+	expect_problem 422
+	request PATCH '/v1/recipes/r?replace_values=maybe' '{"values":{}}'
+	expect_problem 400
+	request PATCH '/v1/recipes/r?replace_values=false' '{"values":{"a":{"c":2}}}'
+	expect 200 '.values == {"a":{"b":1,"c":2}}'
+	request POST /v1/batch '{"operations":[{"method":"PATCH","path":"/v1/recipes/r?replace_values=true",
+		"body":{"values":{"n":null}}}]}'
+	expect 200 '.results[0].body.values == {"n":null}'
+	request POST /v1/clusters '{"slug":"c","recipe":"r"}'
+	expect 201
+	request PATCH '/v1/clusters/c?replace_values=true' '{"name":"x"}'
+	expect_problem 400
+}

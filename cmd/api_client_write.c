@@ -164,12 +164,8 @@ static int run_patch(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err 
 	}
 	api_request_patch(&request, target.resource->kind, target.parts[0], patch, -1);
 	request.if_match = client_etag(args->if_match);
-	if (args->force_ownership && target.resource->kind == KIND_CLUSTER) {
-		char *path = xasprintf("%s?force=true", request.path);
-
-		free(request.path);
-		request.path = path;
-	}
+	if (args->force_ownership && target.resource->kind == KIND_CLUSTER)
+		api_request_add_query(&request, "force=true");
 	return client_change(ctx, &target, &request, args->output, "patched", err);
 }
 

@@ -33,6 +33,14 @@ void api_request(struct http_request *out, const char *method, const struct valu
 	}
 }
 
+void api_request_add_query(struct http_request *request, const char *parameter)
+{
+	char *path = xasprintf("%s%c%s", request->path, strchr(request->path, '?') ? '&' : '?', parameter);
+
+	free(request->path);
+	request->path = path;
+}
+
 void api_request_create(struct http_request *out, enum kind kind, const struct value *object)
 {
 	api_request(out, "POST", object, "/v1/%s", kinds[kind].plural);

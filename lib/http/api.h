@@ -15,6 +15,8 @@ char *api_etag(int64_t revision);
 /* Any request: `body` may be NULL. The path is printf-like; escape what is not a slug with http_add_escaped first. */
 void api_request(struct http_request *out, const char *method, const struct value *body, const char *path, ...)
 	PRINTF(4, 5);
+/* Add "name=value", escaped, to the path. */
+void api_request_add_query(struct http_request *request, const char *parameter);
 /* POST: harmless twice, as a second one is answered 409 and the digests then tell whose object it is. */
 void api_request_create(struct http_request *out, enum kind kind, const struct value *object);
 /* PATCH (RFC 7396); revision -1: whatever is there. */

@@ -93,14 +93,12 @@ static bool blocked(struct apply *apply, struct plan_change *change)
 
 	if (failure) {
 		end_change(apply, change, PLAN_FAILED, failure);
-	} else if (change->cannot) {
-		end_change(apply, change, PLAN_FAILED, change->cannot);
 	} else if (recipe) {
 		cleanup(freep) char *reason = xasprintf("its recipe '%s' is not done", recipe->slug);
 
 		end_change(apply, change, PLAN_LEFT, reason);
 	}
-	return failure || change->cannot || recipe;
+	return failure || recipe;
 }
 
 static void make_main(struct http_request *request, const struct plan_change *change)
@@ -114,6 +112,8 @@ static void make_main(struct http_request *request, const struct plan_change *ch
 		return;
 	case PLAN_UPDATE:
 		api_request_patch(request, change->kind, change->slug, change->patch, change->revision);
+		if (change->replace_values)
+			api_request_add_query(request, "replace_values=true");
 		return;
 	case PLAN_DELETE:
 		api_request_delete(request, change->kind, change->slug, change->revision);

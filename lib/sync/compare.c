@@ -79,8 +79,10 @@ static void compare_plain(struct comparison *c, const struct value *before, cons
 	value_differences(wrapped(arena, "files", value_get(before, "files")),
 		wrapped(arena, "files", value_get(after, "files")), 2, report_difference, c);
 	c->patch = merge_diff(arena, before, after);
-	if (c->patch && !value_equal(merge_patch(arena, before, c->patch), after))
-		c->change->cannot = "a null in it cannot be sent as a change; delete the object and synchronize again";
+	if (c->patch && !value_equal(merge_patch(arena, before, c->patch), after)) {
+		c->change->replace_values = true;
+		value_set(arena, c->patch, "values", value_get(after, "values"));
+	}
 	if (!c->patch)
 		c->patch = value_object(arena);
 	if (c->change->fields.n && streq(c->change->fields.v[0].field, "managed"))
@@ -283,7 +285,7 @@ void plan_compare(struct arena *arena, const struct plan_options *options, struc
 
 	change->fields.n = change->puts.n = 0;
 	change->patch = NULL;
-	change->cannot = NULL;
+	change->replace_values = false;
 	compare_plain(&c, without(arena, before, "variables"), without(arena, c.desired, "variables"));
 	if (change->kind == KIND_CLUSTER)
 		compare_variables(&c, variables_of(arena, current), variables_of(arena, c.desired));

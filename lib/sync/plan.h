@@ -53,7 +53,7 @@ struct plan_change {
 	struct plan_field_vec fields;       /* update only; plan_created_fields() makes those of a create */
 	struct value *patch;                /* update: what is sent; NULL when only variables are put */
 	struct plan_put_vec puts;           /* update: variables that are written after the patch */
-	const char *cannot;                 /* why the update cannot be sent, or NULL */
+	bool replace_values;                /* update: the patch gives a recipe's values whole, as they hold a null */
 
 	enum plan_result result;
 	char *reason; /* owned; why it failed, is left or waits; NULL */

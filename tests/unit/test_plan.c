@@ -73,7 +73,12 @@ static const struct {
 	{ "made by hand", KIND_PROBER, false, "{\"slug\":\"p\"}", "{\"slug\":\"p\",\"managed\":false}", "managed:false>true;",
 		"{\"managed\":true}", "", "" },
 	{ "null in a recipe", KIND_RECIPE, false, "{\"slug\":\"r\",\"values\":{\"a\":{\"b\":null}}}",
-		"{\"slug\":\"r\",\"values\":{\"a\":1},\"managed\":true}", "values.a:1>{\"b\":null};", "cannot", "", "" },
+		"{\"slug\":\"r\",\"values\":{\"a\":1},\"managed\":true}", "values.a:1>{\"b\":null};",
+		"whole {\"values\":{\"a\":{\"b\":null}}}", "", "" },
+	{ "a null of a recipe stays where something else changes", KIND_RECIPE, false,
+		"{\"slug\":\"r\",\"values\":{\"a\":{\"b\":null},\"c\":2}}",
+		"{\"slug\":\"r\",\"values\":{\"a\":{\"b\":null},\"c\":1},\"managed\":true}", "values.c:1>2;",
+		"{\"values\":{\"c\":2}}", "", "" },
 	{ "own variable changes, one comes, one goes", KIND_CLUSTER, false,
 		CLUSTER("{\"a\":" OWN("2") ",\"n\":" OWN("\"x\"") "}"),
 		CURRENT("{\"a\":" OF("synchronize", "1") ",\"z\":" OF("synchronize", "9") "}", ""),
@@ -137,10 +142,9 @@ static void check_comparison(size_t i)
 		assert_string_equal(value_get_string(value_get(change.patch, "source"), "path"), "x.yaml");
 		value_set(&arena, change.patch, "source", NULL);
 	}
-	if (change.cannot)
-		strbuf_addstr(&patch, "cannot");
-	else
-		add_canonical(&patch, change.patch);
+	if (change.replace_values)
+		strbuf_addstr(&patch, "whole ");
+	add_canonical(&patch, change.patch);
 	for (size_t k = 0; k < change.puts.n; k++)
 		strbuf_addf(&puts, "%s@%d;", change.puts.v[k].name, (int)change.puts.v[k].revision);
 	for (size_t k = 0; k < conflicts.n; k++)

@@ -70,7 +70,10 @@ void api_request_put_variable(struct http_request *out, const char *cluster, con
 	int64_t revision)
 {
 	api_request(out, "PUT", entry, "/v1/clusters/%s/variables/%s", cluster, name);
-	out->if_match = revision < 0 ? NULL : api_etag(revision);
+	if (revision < 0)
+		out->if_none_match = xstrdup("*");
+	else
+		out->if_match = api_etag(revision);
 }
 
 void api_request_put_blob(struct http_request *out, const char *sha256, const void *data, size_t len)
@@ -149,6 +152,12 @@ int api_check_written(const struct http_client *client, const struct http_reques
 	http_add_asked(&asked, client, request);
 	return mrp_err_set(err, MRP_EHTTP, "%s: answered %d without a revision (is this the mrprober API?)", asked.buf,
 		answer->status);
+}
+
+bool api_says_gone(const struct http_answer *answer)
+{
+	return answer->status == 404 && answer->content_type &&
+		skip_prefix(answer->content_type, "application/problem+json", NULL);
 }
 
 int api_call(struct http_client *client, struct http_request *request, struct arena *arena, struct api_result *result,

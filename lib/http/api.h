@@ -24,6 +24,7 @@ void api_request_patch(
 	struct http_request *out, enum kind kind, const char *slug, const struct value *patch, int64_t revision);
 void api_request_delete(struct http_request *out, enum kind kind, const char *slug, int64_t revision);
 void api_request_get(struct http_request *out, enum kind kind, const char *slug);
+/* Revision -1: only when there is no such variable yet. */
 void api_request_put_variable(struct http_request *out, const char *cluster, const char *name, const struct value *entry,
 	int64_t revision);
 /* `data` is copied. */
@@ -37,6 +38,9 @@ struct value *api_answer_json(struct arena *arena, const struct http_client *cli
  * a blob's hash), so that a page of some proxy does not pass for success; the body is not parsed. -1: why not. */
 int api_check_written(const struct http_client *client, const struct http_request *request,
 	const struct http_answer *answer, struct mrp_err *err);
+
+/* 404 by the API itself, not by a proxy that knows no such path. */
+bool api_says_gone(const struct http_answer *answer);
 
 /* What came back from api_call. */
 struct api_result {

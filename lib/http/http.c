@@ -33,7 +33,6 @@ struct job {
 	struct strvec headers;
 	char *url;
 	int tries;
-	bool may_have_arrived;    /* an earlier try was sent and not refused */
 	int64_t began_ms, due_ms; /* due_ms: when JOB_WAITING */
 };
 
@@ -278,7 +277,6 @@ static void end_job(struct job *job, http_done_fn *done, void *ctx, struct mrp_e
 		.etag = steal(&transfer->etag),
 		.content_type = steal(&transfer->content_type),
 		.location = steal(&transfer->location),
-		.repeated = job->may_have_arrived,
 	};
 
 	strbuf_init(&transfer->answer);
@@ -319,8 +317,6 @@ static void judge(struct http_client *client, struct job *job, http_done_fn *don
 		end_job(job, done, ctx, &err);
 		return;
 	}
-	/* a whole answer says what was done: nothing with 429, anything with 5xx */
-	job->may_have_arrived |= !attempt.sent_none && !(transfer->end == WIRE_ANSWERED && transfer->status == 429);
 	if (transfer->end == WIRE_ANSWERED && attempt.retry_after_ms > 0)
 		client->hold_until_ms = MAX(client->hold_until_ms, now + attempt.retry_after_ms);
 	job->due_ms = now + wait;

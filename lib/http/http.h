@@ -60,7 +60,6 @@ struct http_answer {
 	struct strbuf body;
 	char *etag, *content_type, *location; /* owned; NULL when absent */
 	struct strbuf head; /* the status line and the headers as they came, a line each, '\n' */
-	bool repeated; /* an earlier try of this request may have arrived too */
 };
 
 #define HTTP_ANSWER_INIT { .body = STRBUF_INIT, .head = STRBUF_INIT }

@@ -13,9 +13,10 @@ enum step { STEP_MAIN, STEP_LOOK, STEP_VARIABLE };
 struct work {
 	struct plan_change *change;
 	enum step step;
-	size_t put;       /* which variable is next */
-	int refused;      /* the status that led to STEP_LOOK */
-	bool looked;      /* one look is enough */
+	size_t put;        /* which variable is next */
+	enum step refused; /* the step that led to STEP_LOOK */
+	int status;        /* what it was answered */
+	bool looked;       /* one look a step is enough */
 };
 
 VEC_DEFINE(work_queue, struct work *)
@@ -63,6 +64,7 @@ static void queue_step(struct apply *apply, struct work *work, enum step step)
 /* The request is through; go on with the variables, or end. */
 static void after_main(struct apply *apply, struct work *work)
 {
+	work->looked = false;
 	if (work->put < work->change->puts.n)
 		queue_step(apply, work, STEP_VARIABLE);
 	else
@@ -165,38 +167,59 @@ static bool next_request(void *ctx, struct http_request *request)
 	return false;
 }
 
+static size_t conflicts_of(const struct plan *plan, const struct config_object *object)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->conflicts.n; i++)
+		n += plan->conflicts.v[i].object == object;
+	return n;
+}
+
+static bool is_planned(const struct plan_put_vec *puts, size_t from, const struct plan_put *put)
+{
+	for (; from < puts->n; from++) {
+		if (streq(puts->v[from].name, put->name))
+			return puts->v[from].revision == put->revision;
+	}
+	return false;
+}
+
+/* Was the refused step done all the same? Yes, when nothing is left to do but the variables that come after it, and
+ * nobody has taken one over. */
+static bool was_done(struct apply *apply, const struct work *work, const struct value *current)
+{
+	const struct plan_change *change = work->change;
+	struct plan_change now = { .action = PLAN_UPDATE, .kind = change->kind, .slug = change->slug,
+		.object = change->object };
+	cleanup(plan_conflict_vec_clear) struct plan_conflict_vec conflicts = VEC_INIT;
+
+	plan_compare(&apply->arena, &apply->plan->options, &now, current, &conflicts);
+	bool done = !now.patch && conflicts.n <= conflicts_of(apply->plan, change->object);
+	for (size_t i = 0; i < now.puts.n && done; i++)
+		done = is_planned(&change->puts, work->put + (work->refused == STEP_VARIABLE), &now.puts.v[i]);
+	plan_field_vec_clear(&now.fields);
+	plan_put_vec_clear(&now.puts);
+	return done;
+}
+
 /* The object as it is now, after a refusal: perhaps it is what was wanted. */
 static void judge_found(struct apply *apply, struct work *work, const struct value *current)
 {
 	struct plan_change *change = work->change;
-	const struct value *revision = value_get(current, "revision"), *state = value_get(current, "state");
+	const struct value *state = value_get(current, "state");
 	const char *status = state ? value_get_string(state, "status") : NULL;
-	struct plan_change now = { .action = PLAN_UPDATE, .kind = change->kind, .slug = change->slug,
-		.object = change->object };
 
 	if (status && streq(status, "destroying")) {
 		end_change(apply, change, PLAN_WAITING, "is being destroyed");
-		return;
-	}
-	if (change->action == PLAN_DELETE || !revision || revision->type != V_INT) {
-		end_change(apply, change, PLAN_FAILED, "was changed by someone else meanwhile; run it again");
-		return;
-	}
-	plan_compare(&apply->arena, &apply->plan->options, &now, current, NULL);
-	if (!now.patch) {
-		/* all of it, or all but the variables that are written by themselves */
-		plan_field_vec_clear(&now.fields);
-		plan_put_vec_clear(&change->puts);
-		change->puts = now.puts;
-		work->put = 0;
+	} else if (change->action != PLAN_DELETE && was_done(apply, work, current)) {
+		work->put += work->refused == STEP_VARIABLE;
 		after_main(apply, work);
-		return;
+	} else {
+		end_change(apply, change, PLAN_FAILED,
+			work->status == 409 ? "is there already, made by someone else; run it again to compare"
+					    : "was changed by someone else meanwhile; run it again");
 	}
-	plan_field_vec_clear(&now.fields);
-	plan_put_vec_clear(&now.puts);
-	end_change(apply, change, PLAN_FAILED,
-		work->refused == 409 ? "is there already, made by someone else; run it again to compare"
-				     : "was changed by someone else meanwhile; run it again");
 }
 
 static void look_done(struct apply *apply, struct work *work, struct http_request *request, struct http_answer *answer,
@@ -204,7 +227,7 @@ static void look_done(struct apply *apply, struct work *work, struct http_reques
 {
 	struct plan_change *change = work->change;
 
-	if (answer->status == 404) {
+	if (api_says_gone(answer)) {
 		if (change->action == PLAN_DELETE)
 			end_change(apply, change, PLAN_DONE, NULL);
 		else
@@ -221,26 +244,31 @@ static void look_done(struct apply *apply, struct work *work, struct http_reques
 /* Refusals that a look at the object may explain. A recipe that is still in use is not one of them. */
 static bool worth_a_look(const struct work *work, int status)
 {
-	if (work->step == STEP_VARIABLE || work->looked)
+	if (work->looked)
 		return false;
-	return status == 412 || (status == 409 && work->change->action == PLAN_CREATE);
+	return status == 412 || (status == 409 && work->step == STEP_MAIN && work->change->action == PLAN_CREATE);
 }
 
-static void main_done(struct apply *apply, struct work *work, struct http_request *request, struct http_answer *answer,
+/* A write was answered. */
+static void write_done(struct apply *apply, struct work *work, struct http_request *request, struct http_answer *answer,
 	struct mrp_err *err)
 {
 	struct plan_change *change = work->change;
+	bool deletes = change->action == PLAN_DELETE;
 
-	if (answer->status == 404 && change->action == PLAN_DELETE) {
+	if (deletes && api_says_gone(answer)) {
 		end_change(apply, change, PLAN_DONE, NULL);
 	} else if (api_check_written(apply->client, request, answer, err) == 0) {
-		if (answer->status == 202 && change->action == PLAN_DELETE)
+		if (deletes && answer->status == 202) {
 			end_change(apply, change, PLAN_WAITING, "is being destroyed");
-		else
-			after_main(apply, work);
+			return;
+		}
+		work->put += work->step == STEP_VARIABLE;
+		after_main(apply, work);
 	} else if (worth_a_look(work, answer->status) && err->code != MRP_EREFUSED && err->code != MRP_ELOCKED) {
 		work->looked = true;
-		work->refused = answer->status;
+		work->refused = work->step;
+		work->status = answer->status;
 		mrp_err_clear(err);
 		queue_step(apply, work, STEP_LOOK);
 	} else {
@@ -253,24 +281,12 @@ static void request_done(void *ctx, struct http_request *request, struct http_an
 	struct apply *apply = ctx;
 	struct work *work = request->tag;
 
-	if (err->code != MRP_OK) {
+	if (err->code != MRP_OK)
 		fail_change(apply, work->change, err);
-	} else if (work->step == STEP_LOOK) {
+	else if (work->step == STEP_LOOK)
 		look_done(apply, work, request, answer, err);
-	} else if (work->step == STEP_VARIABLE) {
-		bool done = api_check_written(apply->client, request, answer, err) == 0;
-
-		/* refused after it was sent twice: the first one did it */
-		if (done || (err->code == MRP_EPRECONDITION && answer->repeated)) {
-			mrp_err_clear(err);
-			work->put++;
-			after_main(apply, work);
-		} else {
-			fail_change(apply, work->change, err);
-		}
-	} else {
-		main_done(apply, work, request, answer, err);
-	}
+	else
+		write_done(apply, work, request, answer, err);
 }
 
 /* Apply the changes of one kind and direction, which stand together in the plan. */

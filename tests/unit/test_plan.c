@@ -317,7 +317,9 @@ static struct wire_transfer *fake_wait(struct wire *wire, int timeout_ms, int wa
 		fake.used[i] = true;
 		transfer->end = row->status ? WIRE_ANSWERED : WIRE_NO_ANSWER;
 		transfer->status = row->status;
-		transfer->content_type = xstrdup(row->status < 300 ? "application/json" : "application/problem+json");
+		transfer->content_type = xstrdup(row->body && row->body[0] == '<' ? "text/html"
+				: row->status < 300                       ? "application/json"
+									  : "application/problem+json");
 		/* a page of a proxy has no ETag */
 		transfer->etag = row->body ? NULL : xstrdup("\"r10\"");
 		strbuf_addstr(&transfer->answer, row->body ? row->body : "{}");
@@ -704,6 +706,13 @@ static const struct application applications[] = {
 							{ "PATCH /v1/probers/dns", 500, NULL }, { "PATCH /v1/probers/dns", 500, NULL },
 							{ "DELETE /v1/probers/gone", 507, NULL } },
 		"flffl", MRP_ENOSPC, NULL },
+	{ "a page of a proxy does not say that something is gone", { MISSING_NONE, { "POST /v1/recipes", 409, NULL },
+									  { "GET /v1/recipes/base", 404, "<p>" },
+									  { "PATCH /v1/probers/dns", 200, NULL },
+									  { "DELETE /v1/probers/gone", 404, "<p>" },
+									  { "DELETE /v1/probers/old", 412, NULL },
+									  { "GET /v1/probers/old", 404, "<p>" } },
+		"fldff", MRP_EFAILED, NULL },
 	{ "a file cannot be uploaded: its object fails", { { "POST /v1/blobs/missing", 200,
 								 "{\"missing\":["
 								 "\"5e49ea838dc30f3eeacf6ca7815f6e3adcf77f467a970d978676790fd90377e1\"]}" },

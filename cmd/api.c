@@ -24,12 +24,15 @@ enum {
 };
 
 struct api_args {
-	struct mrp_endpoint listen;
-	const char *database, *environment, *state_dir;
+	struct strvec listen;
+	const char *database, *environment, *state_dir, *tls_cert, *tls_key, *access_log_file;
+	int access_log;
+	int64_t max_connections, max_connections_per_address, request_timeout_ms;
 };
 
-static const struct mrp_opt opts[] = { OPT_ENDPOINT(0, "listen", struct api_args, listen, "<addr>:<port>",
-					       "where to listen; port 0 picks a free one; 127.0.0.1:8080 when absent"),
+static const struct mrp_opt opts[] = { OPT_LIST(0, "listen", struct api_args, listen, "<addr>:<port>|unix:<path>",
+					       "where to listen, each time one more place; port 0 picks a free one; "
+					       "127.0.0.1:8080 when absent"),
 	OPT_STRING(0, "database", struct api_args, database, "<url>",
 		"sqlite:PATH, created when it is not there; sqlite:./mrprober.sqlite when absent"),
 	OPT_STRING(0, "environment", struct api_args, environment, "<name>",
@@ -37,6 +40,22 @@ static const struct mrp_opt opts[] = { OPT_ENDPOINT(0, "listen", struct api_args
 	OPT_STRING(0, "state-dir", struct api_args, state_dir, "<dir>",
 		"folder with the logs of deployments; /var/lib/mrprober or $XDG_STATE_HOME/mrprober when absent",
 		.flags = OPTF_FOLDER),
+	OPT_STRING(0, "tls-cert", struct api_args, tls_cert, "<file>",
+		"speak HTTPS with this certificate, a PEM file with those between it and its CA; read again at SIGHUP",
+		.flags = OPTF_FILE),
+	OPT_STRING(0, "tls-key", struct api_args, tls_key, "<file>", "the certificate's key, a PEM file",
+		.flags = OPTF_FILE),
+	OPT_ENUM(0, "access-log", struct api_args, access_log, ACCESS_FORMAT_WORDS,
+		"write a line for each request; off when absent"),
+	OPT_STRING(0, "access-log-file", struct api_args, access_log_file, "<file>",
+		"where to write it, opened again at SIGHUP; standard error when absent", .flags = OPTF_FILE),
+	OPT_INT(0, "max-connections", struct api_args, max_connections, "<n>",
+		"connections at one time; 8192 when absent", .min = 1, .max = 1000000),
+	OPT_INT(0, "max-connections-per-address", struct api_args, max_connections_per_address, "<n>",
+		"of them from one address (of IPv6: one /64 network); 1024 when absent", .min = 1, .max = 1000000),
+	OPT_DURATION(0, "request-timeout", struct api_args, request_timeout_ms, "<duration>",
+		"in which a request must have arrived, and an answer be read; large ones get longer; 1m when absent",
+		.min = 100, .max = 86400000),
 	OPT_END };
 
 /* Tell systemd what we are doing (sd_notify(3)); nothing when it did not start us. */
@@ -59,30 +78,96 @@ static void notify(const char *message)
 }
 
 /* Blocked before any thread starts, so that they arrive at sigwait only. */
-static void block_signals(sigset_t *stop)
+static void block_signals(sigset_t *wanted)
 {
-	sigemptyset(stop);
-	sigaddset(stop, SIGTERM);
-	sigaddset(stop, SIGINT);
-	pthread_sigmask(SIG_BLOCK, stop, NULL);
+	sigemptyset(wanted);
+	sigaddset(wanted, SIGTERM);
+	sigaddset(wanted, SIGINT);
+	sigaddset(wanted, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, wanted, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(2) then, answered as a full disk */
 }
 
-static int serve(struct api *api, int fd, const char *url, const sigset_t *stop, struct mrp_err *err)
+/* What can change without a new start: the certificate, the log's file. Each stays as it was when it cannot. */
+static void reload(const struct httpd_ops *ops, struct httpd *httpd, const struct httpd_options *options)
+{
+	struct mrp_err err = MRP_ERR_INIT;
+	cleanup(strbuf_release) struct strbuf why = STRBUF_INIT;
+	int failed = 0;
+
+	notify("RELOADING=1");
+	if (ops->reload(httpd, &err) < 0) {
+		mrp_err_format(&why, &err);
+		log_error("%s; the certificate in use stays", why.buf);
+		strbuf_reset(&why);
+		failed++;
+	}
+	if (access_log_reopen(options->access_log, &err) < 0) {
+		mrp_err_format(&why, &err);
+		log_error("%s; the open one stays", why.buf);
+		failed++;
+	}
+	mrp_err_clear(&err);
+	if (!failed)
+		log_info("reloaded%s%s", options->tls_cert ? " the certificate" : "",
+			options->access_log ? ", reopened the access log" : "");
+	notify("READY=1");
+}
+
+static int serve(struct api *api, const struct httpd_options *options, const sigset_t *wanted, struct mrp_err *err)
 {
 	const struct httpd_ops *ops = httpd_ops_get(err);
-	struct httpd *httpd = ops ? ops->start(api, fd, err) : NULL;
+	struct httpd *httpd = ops ? ops->start(api, options, err) : NULL;
 	int signal_number;
 
 	if (!httpd)
 		return -1;
-	log_info("listening on %s", url);
+	for (size_t i = 0; i < options->n_listeners; i++)
+		log_info("listening on %s", options->listeners[i].url);
 	notify("READY=1");
-	sigwait(stop, &signal_number);
+	while (sigwait(wanted, &signal_number), signal_number == SIGHUP)
+		reload(ops, httpd, options);
 	log_info("stopping: %s", strsignal(signal_number));
 	notify("STOPPING=1");
 	ops->stop(httpd, STOP_GRACE_MS);
+	return 0;
+}
+
+struct listeners {
+	struct listener *v;
+	size_t n;
+};
+
+static void close_listeners(struct listeners *listeners)
+{
+	for (size_t i = 0; i < listeners->n; i++)
+		listener_close(&listeners->v[i]);
+	free(listeners->v);
+}
+
+static int open_listeners(struct listeners *out, const struct api_args *args, struct mrp_err *err)
+{
+	const char *const by_default[] = { "127.0.0.1:8080" };
+	const char *const *places = args->listen.n ? (const char *const *)args->listen.v : by_default;
+	size_t n = args->listen.n ? args->listen.n : 1;
+	unsigned flags = args->tls_cert ? LISTEN_TLS : 0;
+
+	out->v = xcalloc(n, sizeof(*out->v));
+	for (; out->n < n; out->n++) {
+		if (listener_open(&out->v[out->n], places[out->n], flags, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_options(const struct api_args *args, struct mrp_err *err)
+{
+	if (!args->tls_cert != !args->tls_key)
+		return mrp_err_set(err, MRP_EUSAGE, "--tls-%s is missing: certificate and key go together",
+			args->tls_cert ? "key" : "cert");
+	if (args->access_log_file && args->access_log == ACCESS_OFF)
+		return mrp_err_set(err, MRP_EUSAGE, "--access-log-file without --access-log logfmt or json");
 	return 0;
 }
 
@@ -93,16 +178,25 @@ static int check_environment(const char *name, struct mrp_err *err)
 	return mrp_err_set(err, MRP_EUSAGE, "environment '%s' is not a slug (a-z, 0-9 and '-', at most 63)", name);
 }
 
+static struct server_settings server_settings(const struct api_args *args)
+{
+	struct server_settings settings = server_settings_default;
+
+	settings.connections = args->max_connections;
+	settings.connections_per_address = args->max_connections_per_address;
+	settings.request_timeout_ms = args->request_timeout_ms;
+	return settings;
+}
+
 static int run_api(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
 	const struct api_args *args = ctx->opts;
 	cleanup(freep) char *state_dir = args->state_dir ? xstrdup(args->state_dir) : default_state_dir();
-	cleanup(freep) char *url = NULL;
-	struct api_options options = {
+	const struct api_options options = {
 		.database = args->database, .environment = args->environment, .state_dir = state_dir
 	};
-	cleanup(fd_closep) int fd = -1;
-	sigset_t stop;
+	cleanup(close_listeners) struct listeners listeners = { NULL, 0 };
+	sigset_t wanted;
 
 	(void)argc, (void)argv;
 	if (ctx->verbose)
@@ -111,17 +205,27 @@ static int run_api(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *e
 		log_set_level(LOG_WARNING);
 	mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
 	mallopt(M_TOP_PAD, 1 << 20);
-	block_signals(&stop);
+	block_signals(&wanted);
 	/* the port first: a second API on it must not touch the database */
-	if (check_environment(args->environment, err) < 0 ||
-		httpd_listen(&fd, &url, args->listen.host, args->listen.port, err) < 0)
+	if (check_options(args, err) < 0 || check_environment(args->environment, err) < 0 ||
+		open_listeners(&listeners, args, err) < 0)
 		return -1;
+	struct access_log *access_log = NULL;
+	if (args->access_log != ACCESS_OFF &&
+		!(access_log = access_log_open(args->access_log, args->access_log_file, err)))
+		return -1;
+	const struct httpd_options server = {
+		.listeners = listeners.v,
+		.n_listeners = listeners.n,
+		.settings = server_settings(args),
+		.tls_cert = args->tls_cert,
+		.tls_key = args->tls_key,
+		.access_log = access_log,
+	};
 	struct api *api = api_open(&options, err);
-	if (!api)
-		return -1;
-	int r = serve(api, fd, url, &stop, err);
-	fd = r == 0 ? -1 : fd;
+	int r = api ? serve(api, &server, &wanted, err) : -1;
 	api_close(api);
+	access_log_close(access_log);
 	return r;
 }
 
@@ -178,7 +282,8 @@ const struct mrp_cmd cmd_api = {
 	.description = "Runs until SIGTERM or SIGINT, then finishes what it is doing. Without tokens it serves this "
 		       "machine only.",
 	.opts = opts,
-	CMD_OPTS(struct api_args, .listen = { "127.0.0.1", 8080 }, .database = DEFAULT_DATABASE),
+	CMD_OPTS(struct api_args, .listen = STRVEC_INIT, .database = DEFAULT_DATABASE, .max_connections = 8192,
+		.max_connections_per_address = 1024, .request_timeout_ms = 60000),
 	.subs = subs,
 	.run = run_api,
 };

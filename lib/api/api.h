@@ -84,13 +84,12 @@ struct api_response *api_call_response(struct api_call *call);
 
 /* How large a body this request may have, known from method and target alone; 0 when it takes none. */
 size_t api_body_max(const char *method, const char *target);
-/* Answer without looking further at the request: a body over its limit (MRP_ETOOBIG), no room for it now (MRP_EBUSY).
- */
-void api_refuse(struct api_call *call, enum mrp_errcode code, const char *why);
+/* Answer with this status without looking further at the request: it is over a limit. */
+void api_refuse(struct api_call *call, int status, const char *why);
 
 enum api_progress { API_DONE, API_WRITE };
 
-/* Reads run on the caller's thread, which is always the same. API_WRITE: nothing was done yet, call api_submit. */
+/* Reads run on the caller's thread; one call at a time may be begun. API_WRITE: nothing was done yet, call api_submit. */
 enum api_progress api_begin(struct api_call *call);
 /* `done` is called on the writer's thread; the call must not be touched before. */
 void api_submit(struct api_call *call, void (*done)(void *ctx), void *ctx);
@@ -101,6 +100,10 @@ bool api_write_here(struct api_call *call);
 void api_run(struct api_call *call);
 /* On the thread of api_begin, when the response goes out: counts it in /metrics. */
 void api_answered(struct api_call *call);
+
+struct access_entry;
+/* What the access log says about the call; not who it was from, and nothing about the connection. */
+void api_access_entry(struct access_entry *out, const struct api_call *call);
 
 const char *api_status_text(int status);
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "../base/log.h"
+#include "access_log.h"
 
 enum {
 	PARSE_HERE_MAX =
@@ -172,7 +173,7 @@ struct api_response *api_call_response(struct api_call *call)
 }
 
 /* The caller's id when it is harmless, so that a request can be followed through proxies; else one of ours. */
-static void set_request_id(struct api_call *call)
+void api_set_request_id(struct api_call *call)
 {
 	const char *given = call->request.headers[HDR_REQUEST_ID];
 	size_t len = given ? strlen(given) : 0;
@@ -191,7 +192,7 @@ enum api_progress api_begin(struct api_call *call)
 {
 	struct mrp_err err = MRP_ERR_INIT;
 
-	set_request_id(call);
+	api_set_request_id(call);
 	call->db = call->api->reader;
 	if (api_find_route(call, &err) < 0 || api_check_origin(call, &err) < 0 || api_parse_query(call, &err) < 0)
 		goto fail;
@@ -301,7 +302,24 @@ void api_answered(struct api_call *call)
 	int64_t duration_us = clock_us(CLOCK_MONOTONIC) - call->started_us;
 
 	api_metrics_count(call->api->metrics, route, call->request.method, call->response.status, duration_us);
-	if (log_enabled(LOG_DEBUG))
-		log_debug("%s %s %d %" PRId64 "us %s", call->request.method, call->request.target,
-			call->response.status, duration_us, call->response.request_id);
+}
+
+void api_access_entry(struct access_entry *out, const struct api_call *call)
+{
+	*out = (struct access_entry){
+		.time_ms = call->now_ms,
+		.request_id = call->response.request_id[0] ? call->response.request_id : NULL,
+		.method = call->request.method,
+		.route = call->route ? call->route->path : NULL,
+		.target = call->request.target,
+		.status = call->response.status,
+		.duration_us = clock_us(CLOCK_MONOTONIC) - call->started_us,
+		.token_id = call->response.token_id,
+		.role = call->response.role,
+	};
+}
+
+struct server_stats *api_server_stats(struct api *api)
+{
+	return &api->server;
 }

@@ -12,6 +12,7 @@
 #include "../value/json.h"
 #include "../value/merge.h"
 #include "api.h"
+#include "limits.h"
 #include "metrics.h"
 
 enum api_param {
@@ -104,6 +105,7 @@ struct api {
 	char *state_dir;
 	struct state_cache *state;
 	struct api_metrics *metrics;
+	struct server_stats server;
 	char request_id_prefix[20];
 	uint64_t requests;
 };
@@ -139,6 +141,7 @@ int api_fail(struct api_call *call, struct mrp_err *err, int status, const char 
 void api_problem(struct api_call *call, struct mrp_err *err);
 int api_status_of(enum mrp_errcode code);
 
+void api_set_request_id(struct api_call *call);
 /* Find the route. 0, or -1: 404, or 405 with Allow. */
 int api_find_route(struct api_call *call, struct mrp_err *err);
 /* Does this path fit? Fills in args (decoded, from the arena; it may be NULL). */

@@ -3,21 +3,30 @@
 #ifndef MRP_API_HTTPD_H
 #define MRP_API_HTTPD_H
 
+#include "access_log.h"
 #include "api.h"
+#include "limits.h"
+#include "listen.h"
 
 struct httpd;
 
+struct httpd_options {
+	struct listener *listeners; /* the caller's; they must outlive the server */
+	size_t n_listeners;
+	struct server_settings settings;
+	const char *tls_cert, *tls_key; /* PEM files; NULL when no listener wants TLS */
+	struct access_log *access_log;  /* NULL: none; must outlive the server */
+};
+
 struct httpd_ops {
-	/* Serve `api` on a listening socket, which is taken over on success; one thread of its own. */
-	struct httpd *(*start)(struct api *api, int listen_fd, struct mrp_err *err);
+	/* Serve `api`, with threads of its own; requests run one at a time. */
+	struct httpd *(*start)(struct api *api, const struct httpd_options *options, struct mrp_err *err);
+	/* Read certificate and key again; connections go on. -1: they are no good, the old ones stay. */
+	int (*reload)(struct httpd *httpd, struct mrp_err *err);
 	/* Accept nothing new, wait up to `grace_ms` for what is in flight, close. */
 	void (*stop)(struct httpd *httpd, int64_t grace_ms);
 };
 
 const struct httpd_ops *httpd_ops_get(struct mrp_err *err);
-
-/* A listening socket and the URL it is reached by (yours to free); port 0 picks a free one. Only loopback addresses:
- * MRP_EUSAGE for others, also for "" (every address). MRP_EFAILED when the port is in use. */
-int httpd_listen(int *fd, char **url, const char *host, int port, struct mrp_err *err);
 
 #endif

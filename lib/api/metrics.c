@@ -7,8 +7,8 @@
 #include "call.h"
 
 static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "other" };
-static const int statuses[] = { 200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 429, 500,
-	503, 507, 0 };
+static const int statuses[] = { 200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415,
+	422, 424, 429, 431, 500, 503, 507, 0 };
 static const struct {
 	int64_t us;
 	const char *text;
@@ -148,6 +148,30 @@ static int add_objects(struct strbuf *out, struct store_conn *db, struct mrp_err
 	return r;
 }
 
+static void add_number(struct strbuf *out, const char *name, const char *type, const char *help, long n)
+{
+	add_head(out, name, type, help);
+	strbuf_addf(out, "%s %ld\n", name, n);
+}
+
+static void add_server(struct strbuf *out, struct server_stats *stats)
+{
+	long expires_at = atomic_load(&stats->tls_expires_at);
+
+	add_number(out, "mrprober_api_connections", "gauge", "Connections open now.", atomic_load(&stats->connections));
+	add_number(out, "mrprober_api_connections_total", "counter", "Connections accepted.",
+		atomic_load(&stats->connections_total));
+	add_head(out, "mrprober_api_limit_hits_total", "counter", "Requests and connections refused or ended by a limit.");
+	for (int i = 0; i < LIMIT_COUNT; i++)
+		strbuf_addf(out, "mrprober_api_limit_hits_total{limit=\"%s\"} %ld\n", server_limits[i].name,
+			atomic_load(&stats->limits_hit[i]));
+	add_number(out, "mrprober_api_access_log_lost_total", "counter", "Lines of the access log that could not be written.",
+		atomic_load(&stats->access_log_lost));
+	if (expires_at)
+		add_number(out, "mrprober_api_tls_certificate_expires_timestamp_seconds", "gauge",
+			"When the TLS certificate in use ends.", expires_at);
+}
+
 int service_metrics(struct api_call *call, struct mrp_err *err)
 {
 	struct strbuf *out = &call->response.body;
@@ -155,6 +179,7 @@ int service_metrics(struct api_call *call, struct mrp_err *err)
 
 	add_requests(out, call->api->metrics);
 	add_durations(out, call->api->metrics);
+	add_server(out, &call->api->server);
 	if (add_objects(out, call->db, err) < 0)
 		return -1;
 	add_head(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors as application/problem+json (RFC 9457). */
 #include "../base/log.h"
+#include "access_log.h"
 #include "call.h"
 
 enum { RETRY_AFTER_S = 1 };
@@ -50,6 +51,7 @@ const char *api_status_text(int status)
 		{ 403, "Forbidden" },
 		{ 404, "Not Found" },
 		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
 		{ 409, "Conflict" },
 		{ 412, "Precondition Failed" },
 		{ 413, "Content Too Large" },
@@ -57,6 +59,7 @@ const char *api_status_text(int status)
 		{ 415, "Unsupported Media Type" },
 		{ 422, "Unprocessable Content" },
 		{ 424, "Failed Dependency" },
+		{ 431, "Request Header Fields Too Large" },
 		{ 429, "Too Many Requests" },
 		{ 500, "Internal Server Error" },
 		{ 502, "Bad Gateway" },
@@ -117,6 +120,14 @@ static void add_errors(struct strbuf *out, const struct problems *problems)
 	strbuf_addch(out, ']');
 }
 
+static void log_failure(const struct api_call *call, const char *why)
+{
+	cleanup(strbuf_release) struct strbuf target = STRBUF_INIT;
+
+	access_log_target(&target, call->request.target);
+	log_error("%s %s: %s (request %s)", call->request.method, target.buf, why, call->response.request_id);
+}
+
 void api_problem(struct api_call *call, struct mrp_err *err)
 {
 	struct api_response *response = &call->response;
@@ -140,17 +151,17 @@ void api_problem(struct api_call *call, struct mrp_err *err)
 		strbuf_addstr(out, call->problem_members);
 	strbuf_addstr(out, "}\n");
 	if (status >= 500)
-		log_error("%s %s: %s (request %s)", call->request.method, call->request.target, err->msg,
-			response->request_id);
+		log_failure(call, err->msg);
 	mrp_err_clear(err);
 	problems_clear(&call->problems);
 }
 
-void api_refuse(struct api_call *call, enum mrp_errcode code, const char *why)
+void api_refuse(struct api_call *call, int status, const char *why)
 {
 	struct mrp_err err = MRP_ERR_INIT;
 
-	mrp_err_set(&err, code, "%s", why);
+	api_set_request_id(call);
+	api_fail(call, &err, status, "%s", why);
 	api_problem(call, &err);
 }
 

@@ -191,8 +191,9 @@ static void test_times(void **state)
 /* Objects that say less, or something else, than this version knows are shown all the same. */
 static void test_columns(void **state)
 {
-	static const char *const items[] = { "[{}]", "[{\"slug\": 1, \"labels\": [], \"state\": \"x\", \"source\": 1, \"probe\": [], "
-			"\"placements\": {\"a\": 1}, \"deploy\": null, \"command\": \"x\", \"created_at\": 5}]",
+	static const char *const items[] = { "[{}]",
+		("[{\"slug\": 1, \"labels\": [], \"state\": \"x\", \"source\": 1, \"probe\": [], "
+		 "\"placements\": {\"a\": 1}, \"deploy\": null, \"command\": \"x\", \"created_at\": 5}]"),
 		"[{\"placements\": [1, null, {\"clusters\": 1}], \"external_variables\": [null, {}], \"probe\": {}}]" };
 	const struct print_style style = { .format = OUTPUT_WIDE, .now_ms = 1000 };
 

@@ -55,7 +55,7 @@ static const char *path_of(const char *name)
 static struct store_conn *must_open(const char *name, const struct store_schema *s, unsigned flags)
 {
 	struct mrp_err err = MRP_ERR_INIT;
-	struct store_conn *conn;
+	struct store_conn *conn = NULL;
 	const struct store_ops *ops = store_ops_for(url_of(name), &err);
 
 	if (!ops || ops->open(&conn, url_of(name), s, flags, &err) < 0)

@@ -66,36 +66,43 @@ bool glob_match(const char *glob, const char *text)
 	return fnmatch(glob, text, FNM_PATHNAME) == 0;
 }
 
+static bool match_part(const char *glob, size_t glob_len, const char *text, size_t text_len)
+{
+	cleanup(freep) char *glob_part = xstrndup(glob, glob_len), *part = xstrndup(text, text_len);
+
+	return fnmatch(glob_part, part, FNM_PATHNAME) == 0;
+}
+
+/* Folder by folder. Only the last two-star part is tried again, one folder further on: each other part takes exactly one
+ * folder, so when an earlier one fits somewhere, its first place is as good as any. That keeps bad globs cheap. */
 bool glob_match_path(const char *glob, const char *path)
 {
-	const char *rest;
+	const char *again_glob = NULL, *again_path = NULL;
 
-	if (streq(glob, "**"))
-		return true;
-	if (!skip_prefix(glob, "**/", &rest)) {
-		const char *slash = strchr(glob, '/');
-
-		if (!slash || !strstr(glob, "**"))
-			return fnmatch(glob, path, FNM_PATHNAME) == 0;
-		/* one folder by one folder, so that a later '**' is met at the start of what is left */
-		const char *path_slash = strchr(path, '/');
-		if (!path_slash)
+	if (!strstr(glob, "**"))
+		return fnmatch(glob, path, FNM_PATHNAME) == 0;
+	while (!streq(glob, "**")) {
+		if (skip_prefix(glob, "**/", &glob)) {
+			again_glob = glob;
+			again_path = path;
+			continue;
+		}
+		size_t glob_len = strcspn(glob, "/"), len = strcspn(path, "/");
+		bool last = !path[len];
+		if (last == !glob[glob_len] && match_part(glob, glob_len, path, len)) {
+			if (last)
+				return true;
+			glob += glob_len + 1;
+			path += len + 1;
+			continue;
+		}
+		const char *slash = again_path ? strchr(again_path, '/') : NULL;
+		if (!slash)
 			return false;
-		char *folder_glob = xstrndup(glob, (size_t)(slash - glob));
-		char *folder = xstrndup(path, (size_t)(path_slash - path));
-		bool match = fnmatch(folder_glob, folder, FNM_PATHNAME) == 0 &&
-			glob_match_path(slash + 1, path_slash + 1);
-		free(folder_glob);
-		free(folder);
-		return match;
+		glob = again_glob;
+		path = again_path = slash + 1;
 	}
-	while (skip_prefix(rest, "**/", &rest)) {
-	}
-	for (const char *p = path; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL) {
-		if (glob_match_path(rest, p))
-			return true;
-	}
-	return false;
+	return true;
 }
 
 /* Edit distance with transpositions, by three rolling rows; words longer than the rows are simply far away. */

@@ -136,6 +136,11 @@ static void test_globs(void **state)
 		{ "a/**/x", "a/x", true }, { "a/**/x", "a/b/c/x", true }, { "a/**/x", "b/x", false },
 		{ "hooks/*/*", "hooks/before-plan/10.sh", true }, { "hooks/*", "hooks/before-plan/10.sh", false },
 		{ "a/**", "a/b/c", true }, { "a/**", "a", false }, { "**", "a/b", true },
+		{ "**/a/b", "a/a/b", true }, { "**/a/**/b", "x/a/y/a/z/b", true }, { "a/**/b/**/c", "a/b/x/b/c", true },
+		{ "a/**/b/**/c", "a/c/x/b/d", false }, { "**/*/**/*/x", "a/x", false }, { "**/*/**/*/x", "a/b/x", true },
+		{ "a**b/c", "axb/c", true }, { "x/a**", "x/a/b", false },
+		/* must not take for ever */
+		{ "**/*/**/*/**/*/**/*/**/*/**/*/**/*/**/*/**/x", "a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a", false },
 		{ "**/**/x", "a/x", true }, { "templates/*.tpl", "templates/a.tpl", true }, { "[ab].sh", "a.sh", true }, { "[ab].sh", "c.sh", false } };
 
 	(void)state;

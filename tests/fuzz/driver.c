@@ -9,15 +9,17 @@
  */
 #include <dirent.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../../lib/base/err.h"
 #include "../../lib/base/file.h"
 #include "../../lib/base/parse.h"
 #include "fuzz.h"
 
-enum { FILE_MAX = 8 << 20, CHANGED_MAX = 1 << 16, INPUTS_MAX = 4096, CUTS = 64 };
+enum { FILE_MAX = 8 << 20, CHANGED_MAX = 1 << 16, INPUTS_MAX = 4096, CUTS = 64, SLOW_SECONDS = 20 };
 
 static struct strbuf inputs[INPUTS_MAX];
 static size_t n_inputs;
@@ -109,14 +111,33 @@ static void mutate_once(struct strbuf *text)
 
 static struct strbuf current = STRBUF_INIT;
 
+static void save_current(void)
+{
+	struct mrp_err err = MRP_ERR_INIT;
+
+	if (replace_file("crash-input", current.buf, current.len, 0644, &err) < 0)
+		mrp_err_clear(&err);
+}
+
 /* From a block of exactly that size, so that a sanitizer sees each byte read beyond it. */
 static void run_current(void)
 {
 	uint8_t *copy = xmalloc(current.len);
 
 	memcpy(copy, current.buf, current.len);
+	alarm(SLOW_SECONDS);
 	LLVMFuzzerTestOneInput(copy, current.len);
+	alarm(0);
 	free(copy);
+}
+
+/* In the middle of whatever a target does, which is why all that follows is the end. */
+NORETURN static void too_slow(int signal)
+{
+	(void)signal;
+	fprintf(stderr, "an input of %zu bytes takes over %d seconds; it is in crash-input\n", current.len, (int)SLOW_SECONDS);
+	save_current();
+	_exit(1);
 }
 
 static void set_current(const struct strbuf *input, size_t len)
@@ -132,14 +153,6 @@ static int64_t environment_number(const char *name, int64_t absent)
 	int64_t n;
 
 	return text && parse_int(&n, text, 0, INT64_MAX, &err) == 0 ? n : absent;
-}
-
-static void save_current(void)
-{
-	struct mrp_err err = MRP_ERR_INIT;
-
-	if (replace_file("crash-input", current.buf, current.len, 0644, &err) < 0)
-		mrp_err_clear(&err);
 }
 
 /* Sanitizers and BUG() end here: leave what did it. */
@@ -164,6 +177,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "no inputs\n");
 		return 1;
 	}
+	signal(SIGALRM, too_slow);
 	for (size_t i = 0; i < n_inputs; i++) {
 		set_current(&inputs[i], inputs[i].len);
 		run_current();

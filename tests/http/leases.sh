@@ -126,7 +126,7 @@ test_at_once()
 	start_api
 	one=$api_pid
 	one_url=$api_url
-	api_pid= api_port=
+	api_pid='' api_port=''
 	start_api
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		url=$one_url

@@ -19,6 +19,7 @@ int client_open(struct http_client **out, struct mrp_ctx *ctx, struct mrp_err *e
 		return -1;
 	options.url = ctx_api_url(ctx);
 	options.token = *token ? token : NULL;
+	options.ca_file = ctx_setting(ctx, SETTING_CA_CERT);
 	/* what somebody said about the environment guards against the wrong API; what a manifest says only describes
 	 * its own configs, which are not looked at here */
 	if (environment->origin > ORIGIN_MANIFEST)

@@ -154,6 +154,7 @@ static int ask_api(struct mrp_complete *c, enum kind kind, struct mrp_err *err)
 		return -1;
 	options.url = ctx_api_url(c->ctx);
 	options.token = *token ? token : NULL;
+	options.ca_file = ctx_setting(c->ctx, SETTING_CA_CERT);
 	options.total_timeout_ms = options.connect_timeout_ms = API_TIMEOUT_MS;
 	options.retry = (struct retry_policy){ .max_errors = 1 };
 	cleanup(http_closep) struct http_client *client = http_open(&options, err);

@@ -8,7 +8,9 @@
 /* clang-format off */
 #define COMMON_OPTIONS                                                                                                 \
 	OPT_STRING(0, "api-url", struct mrp_globals, api_url, "<url>",                                                 \
-		"the API; default http://127.0.0.1:8080", .flags = OPTF_NO_ENV),                                       \
+		"the API, https://... or unix:PATH too; default http://127.0.0.1:8080", .flags = OPTF_NO_ENV),         \
+	OPT_STRING(0, "ca-cert", struct mrp_globals, ca_cert, "<file>",                                                \
+		"PEM file of the CAs that vouch for the API; default the system's", .flags = OPTF_NO_ENV | OPTF_FILE), \
 	OPT_STRING(0, "environment", struct mrp_globals, environment, "<name>",                                        \
 		"which environment of the manifest", .flags = OPTF_NO_ENV, .complete = complete_environments),         \
 	OPT_STRING(0, "context", struct mrp_globals, context, "<name>",                                                \

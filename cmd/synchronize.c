@@ -111,6 +111,7 @@ static int connect_api(struct run *run, struct mrp_err *err)
 	/* the tree may lie elsewhere than where settings look for a manifest */
 	options->url = of_manifest && url->origin <= ORIGIN_MANIFEST ? of_manifest : url->value;
 	options->token = *token ? token : NULL;
+	options->ca_file = ctx_setting(run->ctx, SETTING_CA_CERT);
 	options->environment = config_environment(run->config);
 	options->parallel = (int)run->args->parallel;
 	run->client = http_open(options, err);

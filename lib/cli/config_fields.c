@@ -19,7 +19,9 @@ bool valid_alias_name(const char *text, size_t len)
 	{ "api_url", F_STRING, FF_CONFIG, "the API, like https://mrprober.example.net", .max = 2048 },                 \
 	{ "environment", F_STRING, FF_CONFIG, "which environment of the manifest", .max = 200 },                       \
 	{ "token", F_STRING, FF_CONFIG, "the API's token; better in a file of its own", .max = 65536 },                \
-	{ "token_file", F_STRING, FF_CONFIG, "a file that holds the token; relative to config.yaml", .max = 4096 }
+	{ "token_file", F_STRING, FF_CONFIG, "a file that holds the token; relative to config.yaml", .max = 4096 },    \
+	{ "ca_cert", F_STRING, FF_CONFIG,                                                                              \
+	  "PEM file of the CAs that vouch for the API, instead of the system's; relative to config.yaml", .max = 4096 }
 /* clang-format on */
 
 static const struct field context_fields[] = { WHERE_TO, { .name = NULL } };

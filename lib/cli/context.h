@@ -21,6 +21,7 @@ enum mrp_setting_id {
 	SETTING_API_URL,
 	SETTING_TOKEN,
 	SETTING_TOKEN_FILE,
+	SETTING_CA_CERT,
 	SETTING_ENVIRONMENT,
 	SETTING_CONTEXT,
 	SETTING_COLOR,
@@ -44,7 +45,7 @@ VEC_DEFINE(mrp_alias_vec, struct mrp_alias)
 
 /* What the global options fill in. */
 struct mrp_globals {
-	const char *chdir, *context, *api_url, *environment;
+	const char *chdir, *context, *api_url, *ca_cert, *environment;
 	int color;   /* enum mrp_color, or -1: not given */
 	int quiet;   /* likewise */
 	int verbose; /* likewise */

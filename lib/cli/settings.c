@@ -19,6 +19,7 @@ static const struct {
 	[SETTING_API_URL] = { "api-url", "MRPROBER_API_URL", "http://127.0.0.1:8080" },
 	[SETTING_TOKEN] = { "token", "MRPROBER_TOKEN", NULL, .secret = true },
 	[SETTING_TOKEN_FILE] = { "token-file", "MRPROBER_TOKEN_FILE", NULL },
+	[SETTING_CA_CERT] = { "ca-cert", "MRPROBER_CA_CERT", NULL },
 	[SETTING_ENVIRONMENT] = { "environment", "MRPROBER_ENVIRONMENT", NULL },
 	[SETTING_CONTEXT] = { "context", "MRPROBER_CONTEXT", NULL },
 	[SETTING_COLOR] = { "color", "MRPROBER_COLOR", "auto" },
@@ -116,6 +117,7 @@ static void offer_flags(struct mrp_ctx *ctx)
 	const struct mrp_globals *g = &ctx->globals;
 
 	setting_offer(ctx, SETTING_API_URL, g->api_url, ORIGIN_FLAG, "--api-url");
+	setting_offer(ctx, SETTING_CA_CERT, g->ca_cert, ORIGIN_FLAG, "--ca-cert");
 	setting_offer(ctx, SETTING_ENVIRONMENT, g->environment, ORIGIN_FLAG, "--environment");
 	setting_offer(ctx, SETTING_CONTEXT, g->context, ORIGIN_FLAG, "--context");
 	if (g->color >= 0)

@@ -27,6 +27,7 @@ static const struct {
 	{ "environment", SETTING_ENVIRONMENT, true },
 	{ "token", SETTING_TOKEN, true },
 	{ "token_file", SETTING_TOKEN_FILE, true },
+	{ "ca_cert", SETTING_CA_CERT, true },
 	{ "color", SETTING_COLOR, false },
 	{ "quiet", SETTING_QUIET, false },
 	{ "verbose", SETTING_VERBOSE, false },
@@ -74,7 +75,7 @@ static void offer_key(struct mrp_ctx *ctx, const struct value *object, const cha
 
 	if (!text)
 		return;
-	if (id == SETTING_TOKEN_FILE && v->file)
+	if ((id == SETTING_TOKEN_FILE || id == SETTING_CA_CERT) && v->file)
 		text = resolve_path(ctx, text, v->file);
 	setting_offer(ctx, id, text, origin, loc_text(ctx, value_loc(v)));
 }

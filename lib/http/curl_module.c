@@ -107,6 +107,8 @@ static void set_fixed_options(struct handle *handle)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, handle);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, handle);
+	if (options->socket_path)
+		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, options->socket_path);
 	if (ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
@@ -213,6 +215,36 @@ static enum wire_end end_of(const struct handle *handle, CURLcode code)
 	}
 }
 
+/* What is wrong with the server's certificate, by OpenSSL's number; NULL: libcurl's own words have to do. */
+static const char *trust_detail(const struct handle *handle, CURLcode code)
+{
+	static const struct {
+		long verdict;
+		const char *text;
+	} texts[] = {
+		{ 9, "its certificate is not valid yet" },
+		{ 10, "its certificate has expired" },
+		{ 2, "its certificate is not signed by a CA known here (--ca-cert names another one)" },
+		{ 18, "its certificate is self-signed, by no CA known here (--ca-cert names another one)" },
+		{ 19, "its certificate is not signed by a CA known here (--ca-cert names another one)" },
+		{ 20, "its certificate is not signed by a CA known here (--ca-cert names another one)" },
+		{ 21, "its certificate is not signed by a CA known here (--ca-cert names another one)" },
+		{ 23, "its certificate was revoked" },
+	};
+	long verdict = 0;
+
+	curl_easy_getinfo(handle->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (texts[i].verdict == verdict)
+			return texts[i].text;
+	}
+	if (code == CURLE_PEER_FAILED_VERIFICATION && strstr(handle->error, "subject name"))
+		return "its certificate is for another name";
+	if (strstr(handle->error, "wrong version number"))
+		return "what answers there does not speak TLS (is it http://?)";
+	return NULL;
+}
+
 static void finish(struct handle *handle, CURLcode code)
 {
 	struct wire_transfer *transfer = handle->transfer;
@@ -230,6 +262,8 @@ static void finish(struct handle *handle, CURLcode code)
 	if (transfer->end == WIRE_ANSWERED)
 		return;
 	const char *detail = handle->error[0] ? handle->error : curl_easy_strerror(code);
+	if (transfer->end == WIRE_NO_TRUST && trust_detail(handle, code))
+		detail = trust_detail(handle, code);
 	if (code == CURLE_COULDNT_CONNECT && os_error)
 		detail = strerrordesc_np((int)os_error);
 	transfer->detail = xstrdup(detail ? detail : "unknown error");
@@ -308,6 +342,7 @@ static void close_wire(struct wire *wire)
 	curl_multi_cleanup(wire->multi);
 	free((char *)wire->options.host);
 	free((char *)wire->options.ca_file);
+	free((char *)wire->options.socket_path);
 	free(wire);
 }
 
@@ -324,6 +359,7 @@ static struct wire *open_wire(const struct wire_options *options, struct mrp_err
 	wire->options = *options;
 	wire->options.host = xstrdup(options->host);
 	wire->options.ca_file = options->ca_file ? xstrdup(options->ca_file) : NULL;
+	wire->options.socket_path = options->socket_path ? xstrdup(options->socket_path) : NULL;
 	wire->multi = curl_multi_init();
 	if (!wire->multi) {
 		mrp_err_set(err, MRP_EFAILED, "cannot set up libcurl");

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../base/module.h"
 #include "internal.h"
@@ -38,7 +39,7 @@ struct job {
 
 struct http_client {
 	struct http_options options;
-	char *base, *host, *authorization, *lease;
+	char *base, *host, *socket_path, *shown, *authorization, *lease;
 	const struct wire_ops *ops;
 	struct wire *wire;
 	struct http_clock clock;
@@ -117,6 +118,7 @@ static int open_wire(struct http_client *client, struct mrp_err *err)
 		.stall_timeout_ms = options->stall_timeout_ms,
 		.max_answer_bytes = options->max_answer_bytes,
 		.ca_file = options->ca_file,
+		.socket_path = client->socket_path,
 	};
 
 	client->wire = client->ops->open(&wire_options, err);
@@ -131,6 +133,38 @@ static int check_header(const char *value, const char *what, struct mrp_err *err
 			return mrp_err_set(err, MRP_EUSAGE, "%s holds a control character, which no header can carry", what);
 	}
 	return 0;
+}
+
+/* unix:PATH, also written http+unix://PATH: what is in the URL of a request does not matter then. */
+static int set_url(struct http_client *client, const char *url, struct mrp_err *err)
+{
+	const char *path;
+
+	if (!skip_prefix(url, "unix:", &path) && !skip_prefix(url, "http+unix:", &path)) {
+		if (client->ops->check_url(&client->base, &client->host, url, err) < 0)
+			return -1;
+		client->shown = xstrdup(client->base);
+		return 0;
+	}
+	if (skip_prefix(path, "//", NULL) && path[2] == '/')
+		path += 2;
+	if (!*path || ends_with(path, "/"))
+		return mrp_err_set(err, MRP_EUSAGE, "'%s' names no socket (like unix:/run/mrprober/api.sock)", url);
+	client->socket_path = xstrdup(path);
+	client->shown = xasprintf("unix:%s", path);
+	client->base = xstrdup("http://localhost");
+	client->host = xstrdup("localhost");
+	return 0;
+}
+
+/* libcurl would say it with each request, and not why. */
+static int check_ca_file(const char *path, struct mrp_err *err)
+{
+	if (!path || access(path, R_OK) == 0)
+		return 0;
+	mrp_err_errno(err, "cannot read CA certificates '%s'", path);
+	err->code = MRP_EUSAGE;
+	return -1;
 }
 
 struct http_client *http_open(const struct http_options *options, struct mrp_err *err)
@@ -150,7 +184,7 @@ struct http_client *http_open(const struct http_options *options, struct mrp_err
 	client->ops = ops;
 	client->jobs = xcalloc((size_t)client->options.parallel, sizeof(*client->jobs));
 	client->options.ca_file = options->ca_file;
-	if (ops->check_url(&client->base, &client->host, options->url, err) < 0 || open_wire(client, err) < 0) {
+	if (check_ca_file(options->ca_file, err) < 0 || set_url(client, options->url, err) < 0 || open_wire(client, err) < 0) {
 		http_close(client);
 		return NULL;
 	}
@@ -170,6 +204,8 @@ void http_close(struct http_client *client)
 	free(client->lease);
 	free(client->base);
 	free(client->host);
+	free(client->socket_path);
+	free(client->shown);
 	free(client->jobs);
 	free(client);
 }
@@ -194,7 +230,7 @@ void http_set_lease(struct http_client *client, const char *name, int64_t fence)
 
 const char *http_url(const struct http_client *client)
 {
-	return client->base;
+	return client->shown;
 }
 
 uint64_t http_requests_sent(const struct http_client *client)

@@ -21,10 +21,10 @@ struct http_clock {
 };
 
 struct http_options {
-	const char *url;         /* of the API; required */
+	const char *url;         /* of the API, or unix:PATH; required */
 	const char *token;       /* NULL: none */
 	const char *environment; /* goes along as Mrprober-Environment; NULL: none */
-	const char *ca_file;     /* NULL: $SSL_CERT_FILE, else the system's */
+	const char *ca_file;     /* PEM; NULL: $SSL_CERT_FILE, else the system's */
 	int parallel;
 	int64_t connect_timeout_ms, total_timeout_ms, stall_timeout_ms;
 	size_t max_answer_bytes;

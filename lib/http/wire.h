@@ -51,7 +51,8 @@ struct wire_options {
 	int max_connections;
 	int64_t connect_timeout_ms, total_timeout_ms, stall_timeout_ms;
 	size_t max_answer_bytes;
-	const char *ca_file; /* NULL: the system's */
+	const char *ca_file;     /* NULL: the system's */
+	const char *socket_path; /* connect to this Unix socket whatever the URL says; NULL: by the URL */
 };
 
 struct wire;

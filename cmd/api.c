@@ -3,6 +3,7 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 
 #include "../lib/api/httpd.h"
 #include "../lib/base/file.h"
+#include "../lib/base/interrupt.h"
 #include "../lib/base/log.h"
 #include "../lib/base/text.h"
 #include "../lib/store/schema.h"
@@ -111,7 +113,7 @@ static void reload(const struct httpd_ops *ops, struct httpd *httpd, const struc
 	mrp_err_clear(&err);
 	if (!failed)
 		log_info("reloaded%s%s", options->tls_cert ? " the certificate" : "",
-			options->access_log ? ", reopened the access log" : "");
+			options->access_log ? ", opened the access log again" : "");
 	notify("READY=1");
 }
 
@@ -274,7 +276,50 @@ static const struct mrp_cmd cmd_migrate = {
 	.run = run_migrate,
 };
 
-static const struct mrp_cmd *const subs[] = { &cmd_migrate, NULL };
+struct backup_args {
+	const char *database;
+	bool force;
+};
+
+static const struct mrp_opt backup_opts[] = { OPT_STRING(0, "database", struct backup_args, database, "<url>",
+						      "as for mrprober api"),
+	OPT_BOOL(0, "force", struct backup_args, force, "replace the file when it is there",
+		.flags = OPTF_NO_ENV | OPTF_NO_NO),
+	OPT_END };
+
+static int run_backup(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
+{
+	const struct backup_args *args = ctx->opts;
+	const struct store_ops *store = store_ops_for(args->database, err);
+	int64_t bytes;
+
+	(void)argc;
+	if (!store || interrupt_catch(err) < 0)
+		return -1;
+	if (!store->backup)
+		return mrp_err_set(err, MRP_EUSAGE, "only SQLite is backed up here: use pg_dump for PostgreSQL");
+	if (store->backup(&bytes, args->database, &store_schema, argv[0], args->force, interrupted, err) < 0)
+		return -1;
+	if (!ctx->quiet)
+		printf("%s: %" PRId64 " bytes\n", argv[0], bytes);
+	return MRP_EXIT_OK;
+}
+
+static const struct mrp_cmd cmd_backup = {
+	.name = "backup",
+	.summary = "copy the database to a file while the API serves",
+	.description = "The copy shows the database at one moment, holds its secrets (mode 0600), and was read through "
+		       "before the file gets its name. To restore: stop the API and put the file in place of the "
+		       "database, without the old files that end in -wal and -shm. Only for SQLite.",
+	.args = "<file>",
+	.min_args = 1,
+	.max_args = 1,
+	.opts = backup_opts,
+	CMD_OPTS(struct backup_args, .database = DEFAULT_DATABASE),
+	.run = run_backup,
+};
+
+static const struct mrp_cmd *const subs[] = { &cmd_backup, &cmd_migrate, NULL };
 
 const struct mrp_cmd cmd_api = {
 	.name = "api",

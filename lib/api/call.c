@@ -9,6 +9,7 @@
 
 #include "../base/log.h"
 #include "access_log.h"
+#include "config_cache.h"
 
 enum {
 	PARSE_HERE_MAX =
@@ -84,6 +85,7 @@ struct api *api_open(const struct api_options *options, struct mrp_err *err)
 	api->store = store;
 	api->state_dir = xstrdup(options->state_dir);
 	api->metrics = api_metrics_new(api_routes_n);
+	api->configs = config_cache_new();
 	api->sweep.run = run_sweep;
 	api->writer = writer_start(api->write_conn, &api->sweep, SWEEP_EVERY_MS);
 	if (options->environment) {
@@ -112,6 +114,7 @@ void api_close(struct api *api)
 	if (api->write_conn)
 		api->write_conn->ops->close(api->write_conn);
 	state_cache_free(api->state);
+	config_cache_free(api->configs);
 	api_metrics_free(api->metrics);
 	free(api->state_dir);
 	free(api);
@@ -242,6 +245,8 @@ static void write_done(struct write_job *job)
 		if (!job->failed) /* the handler was content, the commit was not */
 			call->status = 0;
 		api_problem(call, &job->err);
+	} else {
+		config_cache_written(call->api->configs);
 	}
 	if (call->done)
 		call->done(call->done_ctx);

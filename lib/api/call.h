@@ -25,6 +25,8 @@ enum api_param {
 	Q_REPLACE_VALUES,
 	Q_ORPHAN,
 	Q_FENCE,
+	Q_CLUSTER,
+	Q_HOST,
 	Q_COUNT,
 };
 
@@ -73,6 +75,7 @@ enum api_shape {
 	SHAPE_BATCH_RESULTS,
 	SHAPE_STATE,
 	SHAPE_HEALTH,
+	SHAPE_AGENT_CONFIG,
 	SHAPE_LEASE,
 	SHAPE_LEASE_TAKE,
 	SHAPE_LEASE_RENEW,
@@ -95,7 +98,8 @@ struct api_route {
 extern const struct api_route api_routes[];
 extern const size_t api_routes_n;
 
-struct state_cache; /* state.c */
+struct state_cache;  /* state.c */
+struct config_cache; /* config_cache.h */
 
 struct api {
 	const struct store_ops *store;
@@ -104,6 +108,7 @@ struct api {
 	struct write_job sweep;
 	char *state_dir;
 	struct state_cache *state;
+	struct config_cache *configs;
 	struct api_metrics *metrics;
 	struct server_stats server;
 	char request_id_prefix[20];
@@ -183,7 +188,7 @@ const char *format_time(struct arena *arena, int64_t ms);
 int api_not_found(struct mrp_err *err, enum kind kind, const char *slug);
 
 /* handlers of routes: object_read.c, object_write.c, variables.c, deployments.c, blobs.c, batch.c, state.c, leases.c,
- * service.c */
+ * agent_config.c, service.c */
 api_handler object_list, object_get, object_create, object_patch, object_delete;
 api_handler variable_list, variable_get, variable_put, variable_delete;
 api_handler deployment_list, deployment_create, deployment_get, deployment_patch, deployment_approve, deployment_log;
@@ -191,6 +196,7 @@ api_handler cluster_deploy;
 api_handler blob_upload, blob_download, blob_missing;
 api_handler batch_run, state_get;
 api_handler lease_get, lease_take, lease_renew, lease_release;
+api_handler agent_config_get;
 api_handler service_health, service_ready, service_metrics, service_openapi, service_page;
 
 void state_cache_free(struct state_cache *cache);

@@ -62,6 +62,16 @@ static const struct {
 		"\"destroying\":{\"type\":\"object\",\"description\":\"objects that wait to be destroyed: kind -> slug "
 		"-> revision\"}}}" },
 	[SHAPE_HEALTH] = { "Health", "{\"type\":\"object\",\"properties\":{\"status\":{\"const\":\"ok\"}}}" },
+	[SHAPE_AGENT_CONFIG] = { "AgentConfig",
+		"{\"type\":\"object\",\"properties\":{\"cluster\":{\"type\":\"string\"},\"host\":{\"type\":\"string\"},"
+		"\"environment\":{\"type\":[\"string\",\"null\"]},"
+		"\"config_revision\":{\"type\":\"string\",\"description\":\"moves when anything else here does\"},"
+		"\"probers\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"prober\",\"name\",\"matrix\"],"
+		"\"description\":\"a prober and one combination of its matrix, with defaults filled in; with error it cannot "
+		"run\",\"properties\":{\"id\":{\"type\":\"string\",\"description\":\"slug and values of the matrix\"},"
+		"\"prober\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},\"matrix\":{\"type\":\"object\"},"
+		"\"error\":{\"type\":\"string\"},\"set_by\":{\"type\":\"object\",\"description\":\"field -> number of the "
+		"placement that set it\"}}}}}}" },
 	[SHAPE_ANY] = { "Any", "{\"type\":\"object\"}" },
 	[SHAPE_DEPLOYMENTS] = { "Deployments",
 		"{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"$ref\":\"" REF

@@ -20,6 +20,8 @@ const struct api_param_info api_params[Q_COUNT] = {
 	[Q_REPLACE_VALUES] = { "replace_values", "the patch gives `values` whole, null included, instead of merging them",
 		"boolean" },
 	[Q_ORPHAN] = { "orphan", "forget a deployed cluster at once, leaving what it has created", "boolean" },
+	[Q_CLUSTER] = { "cluster", "slug of a cluster", "string" },
+	[Q_HOST] = { "host", "name of a host", "string" },
 	[Q_FENCE] = { "fence", "the number that taking the lease gave", "integer" },
 };
 

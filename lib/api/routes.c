@@ -24,6 +24,9 @@
 #define VARIABLES "/v1/clusters/{slug}/variables"
 
 const struct api_route api_routes[] = {
+	/* those that many ask for often come first */
+	{ "GET", "/v1/agent-config", agent_config_get, ROLE_AGENT, RF_NEGOTIABLE, Q(Q_CLUSTER) | Q(Q_HOST), KIND_COUNT,
+		SHAPE_NONE, SHAPE_AGENT_CONFIG, 200, "what the agent of a host runs" },
 	{ "GET", "/v1/state", state_get, ROLE_VIEWER, RF_NEGOTIABLE, 0, KIND_COUNT, SHAPE_NONE, SHAPE_STATE, 200,
 		"digests and revisions of all objects" },
 	KIND_ROUTES(KIND_PROBER, "probers", "prober", 0, 0, 0),

@@ -4,6 +4,7 @@
  * found without looking at any cluster; for others each cluster that the prober runs on is asked, in each environment.
  */
 #include "../base/text.h"
+#include "../model/resolve.h"
 #include "loader.h"
 
 struct check {
@@ -19,16 +20,6 @@ struct check {
 static bool is_builtin(const char *name)
 {
 	return streq(name, "cluster") || streq(name, "host") || streq(name, "environment");
-}
-
-static bool placement_matches(const struct value *placement, const char *cluster)
-{
-	const struct value *globs = value_get(placement, "clusters");
-	bool match = !globs;
-
-	for (uint32_t i = 0; globs && i < globs->n && !match; i++)
-		match = glob_match(globs->items[i]->s, cluster);
-	return match;
 }
 
 static bool in_matrix(const struct value *owner, const char *name)
@@ -48,7 +39,7 @@ static bool in_every_matrix(const struct value *prober, const char *name, const 
 	for (uint32_t i = 0; placements && i < placements->n; i++) {
 		const struct value *placement = placements->items[i];
 
-		if (!value_get(placement, "matrix") || !placement_matches(placement, cluster))
+		if (!value_get(placement, "matrix") || !placement_matches(placement, cluster, NULL))
 			continue;
 		bool here = in_matrix(placement, name);
 		all = value_get(placement, "hosts") ? all && here : here;
@@ -73,7 +64,7 @@ static bool runs_on(struct check *check, size_t i)
 
 	if (check->runs_on[i] < 0)
 		check->runs_on[i] = prober_runs_on(check->prober, target->cluster);
-	return check->runs_on[i] && (!check->placement || placement_matches(check->placement, target->cluster));
+	return check->runs_on[i] && (!check->placement || placement_matches(check->placement, target->cluster, NULL));
 }
 
 static const struct target_name *find_name(const struct target *target, const char *name)

@@ -33,6 +33,7 @@ static const struct store_migration migrations[] = {
 	{ .sqlite = "ALTER TABLE meta ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;"
 		    "CREATE TABLE leases (name TEXT NOT NULL PRIMARY KEY, fence INTEGER NOT NULL, holder TEXT NOT NULL,"
 		    " taken_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID;" },
+	{ .sqlite = "CREATE INDEX objects_revision ON objects (kind, revision);" },
 };
 
 static const struct store_statement statements[SQL_COUNT] = {
@@ -90,6 +91,10 @@ static const struct store_statement statements[SQL_COUNT] = {
 		"SELECT id, body FROM deployments WHERE cluster = $1 AND id < $2 ORDER BY id DESC LIMIT $3" },
 	[SQL_DEPLOYMENT_RUNNING] = { "deployment_running",
 		"SELECT id FROM deployments WHERE cluster = $1 AND status = 'running' LIMIT 1" },
+	[SQL_PROBERS_STAMP] = { "probers_stamp", "SELECT count(*), max(revision) FROM objects WHERE kind = 'prober'" },
+	[SQL_PROBERS_SINCE] = { "probers_since",
+		"SELECT slug, revision, body FROM objects WHERE kind = 'prober' AND revision > $1" },
+	[SQL_PROBERS_SLUGS] = { "probers_slugs", "SELECT slug FROM objects WHERE kind = 'prober'" },
 	[SQL_META_NEXT_FENCE] = { "meta_next_fence", "UPDATE meta SET fence = fence + 1 WHERE id = 1" },
 	[SQL_META_FENCE] = { "meta_fence", "SELECT fence FROM meta WHERE id = 1" },
 	[SQL_LEASE_GET] = { "lease_get", "SELECT fence, holder, taken_ms, expires_ms FROM leases WHERE name = $1" },

@@ -89,6 +89,7 @@ test_routes_promised()
 /v1/blobs/missing POST
 /v1/batch POST
 /v1/leases/{name} GET POST PUT DELETE
+/v1/agent-config GET
 /healthz GET
 /readyz GET
 /metrics GET
@@ -96,7 +97,7 @@ test_routes_promised()
 / GET
 END
 	expect_files 'the list of routes' want have
-	for path in /v1/leases /v1/agents /v1/agents/c/h '/v1/agent-config?cluster=c&host=h'; do
+	for path in /v1/leases /v1/agents /v1/agents/c/h; do
 		request GET "$path"
 		expect_problem 404
 	done

@@ -24,7 +24,9 @@ enum {
 	LINGER_MAX = 64,         /* refused connections that are kept for a moment */
 	LINGER_MS = 500,         /* so that the client can read why: closing at once would take it back */
 	QUIET_MS = 10000,        /* between two log lines about the same limit */
-	EVICT_AFTER_MS = 1000,   /* a connection without a request gives way to a new one after this */
+	EVICT_AFTER_MS = 1000,   /* how long a connection keeps its place when there is need of it */
+	LEFT_AFTER_MS = 1000,    /* how long a connection is quiet before somebody looks whether its client is there */
+	LEFT_TURNS = 8,          /* each tick looks at one of so many */
 	ACCEPT_PAUSE_MS = 100,   /* when the system gives no descriptor */
 };
 
@@ -56,7 +58,7 @@ struct front {
 	struct peer_count *buckets[BUCKETS];
 	/* of the thread alone */
 	struct { int fd; int64_t until_ms; } linger[LINGER_MAX];
-	size_t n_linger;
+	size_t n_linger, ticks;
 	int64_t said_ms[LIMIT_COUNT];
 };
 
@@ -183,7 +185,8 @@ bool front_ended(struct front *front, const struct conn *conn)
 static void set_phase(struct front *front, struct conn *conn, enum conn_phase phase, size_t bytes)
 {
 	const struct server_settings *s = &front->settings;
-	int64_t now = monotonic_ms(), bought = (int64_t)bytes * 1000 / s->min_rate;
+	int64_t rate = phase == PHASE_SEND ? s->min_read_rate : s->min_rate;
+	int64_t now = monotonic_ms(), bought = (int64_t)bytes * 1000 / rate;
 
 	if (phase != PHASE_BODY || conn->phase != PHASE_BODY)
 		conn->began_ms = now;
@@ -294,22 +297,36 @@ static void end_late(struct front *front, struct conn *conn)
 	end_conn(conn);
 }
 
+/* libmicrohttpd misses the end of a stream that comes in one packet with data, and would wait for the deadline. */
+static bool has_left(const struct conn *conn, int64_t now)
+{
+	char c;
+
+	return conn->phase <= PHASE_BODY && now - conn->began_ms >= LEFT_AFTER_MS &&
+		recv(conn->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void end_all_late(struct front *front)
 {
 	int64_t now = monotonic_ms();
+	size_t turn = front->ticks++ % LEFT_TURNS;
 
 	pthread_mutex_lock(&front->lock);
 	for (size_t i = 0; i < front->by_fd.n; i++) {
 		struct conn *conn = front->by_fd.v[i];
 
-		if (conn && conn->deadline_ms <= now)
+		if (!conn || conn->ending)
+			continue;
+		if (conn->deadline_ms <= now)
 			end_late(front, conn);
+		else if (i % LEFT_TURNS == turn && has_left(conn, now))
+			end_conn(conn);
 	}
 	pthread_mutex_unlock(&front->lock);
 }
 
-/* All places are taken: the connection that has been without a request for longest gives its one up. */
-static bool evict_one(struct front *front)
+/* The connection that has been in one of these phases for longest gives up its place. */
+static bool evict_one(struct front *front, enum conn_phase from, enum conn_phase to)
 {
 	int64_t now = monotonic_ms();
 	struct conn *oldest = NULL;
@@ -317,13 +334,23 @@ static bool evict_one(struct front *front)
 	for (size_t i = 0; i < front->by_fd.n; i++) {
 		struct conn *conn = front->by_fd.v[i];
 
-		if (conn && !conn->ending && conn->phase <= PHASE_IDLE && now - conn->began_ms >= EVICT_AFTER_MS &&
+		if (conn && !conn->ending && conn->phase >= from && conn->phase <= to && now - conn->began_ms >= EVICT_AFTER_MS &&
 			(!oldest || conn->began_ms < oldest->began_ms))
 			oldest = conn;
 	}
 	if (oldest)
 		end_conn(oldest);
 	return oldest;
+}
+
+bool front_evict_reader(struct front *front)
+{
+	pthread_mutex_lock(&front->lock);
+	bool evicted = evict_one(front, PHASE_SEND, PHASE_SEND);
+	if (evicted)
+		server_limit_hit(front->stats, LIMIT_ANSWERS);
+	pthread_mutex_unlock(&front->lock);
+	return evicted;
 }
 
 /* --- the thread --------------------------------------------------------------------------------------------------- */
@@ -374,7 +401,7 @@ static enum server_limit limit_of(struct front *front, const struct sockaddr_sto
 		return LIMIT_PER_ADDRESS;
 	/* one that was told to go is still there for a moment */
 	if (front->n_conns >= (size_t)front->settings.connections + SPARE_FILES / 2 ||
-		(front->n_conns >= (size_t)front->settings.connections && !evict_one(front)))
+		(front->n_conns >= (size_t)front->settings.connections && !evict_one(front, PHASE_HEADERS, PHASE_IDLE)))
 		return LIMIT_CONNECTIONS;
 	return LIMIT_COUNT;
 }

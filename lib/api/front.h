@@ -58,5 +58,8 @@ bool front_ended(struct front *front, const struct conn *conn);
 /* What the connection does from now on. `bytes` are those of the body that have arrived (PHASE_BODY), or those of the
  * answer (PHASE_SEND): they buy time. */
 void front_phase(struct front *front, struct conn *conn, enum conn_phase phase, size_t bytes);
+/* Answers take too much memory: end the connection that has been reading its one for longest. False when all have just
+ * begun. */
+bool front_evict_reader(struct front *front);
 
 #endif

@@ -9,6 +9,7 @@ const struct server_limit_info server_limits[LIMIT_COUNT] = {
 	[LIMIT_HEADERS] = { "headers", 431, "the headers are too large" },
 	[LIMIT_BODY] = { "body", 413, "the body is too large" },
 	[LIMIT_BODIES] = { "bodies", 503, "too many large requests at one time" },
+	[LIMIT_ANSWERS] = { "answers", 503, "too many answers wait to be read" },
 	[LIMIT_SLOW_HEADERS] = { "slow_headers", 408, "the headers did not arrive in time" },
 	[LIMIT_SLOW_BODY] = { "slow_body", 408, "the body did not arrive in time" },
 	[LIMIT_SLOW_READER] = { "slow_reader", 0, "the answer was not read in time" },
@@ -22,4 +23,5 @@ const struct server_settings server_settings_default = {
 	.request_timeout_ms = 60000,
 	.idle_timeout_ms = 75000,
 	.min_rate = 4096,
+	.min_read_rate = 65536,
 };

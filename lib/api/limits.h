@@ -17,6 +17,7 @@ enum server_limit {
 	LIMIT_HEADERS,
 	LIMIT_BODY,
 	LIMIT_BODIES,
+	LIMIT_ANSWERS,
 	LIMIT_SLOW_HEADERS,
 	LIMIT_SLOW_BODY,
 	LIMIT_SLOW_READER,
@@ -37,7 +38,7 @@ struct server_settings {
 	int64_t header_timeout_ms;  /* for the request line and the headers, the TLS handshake included */
 	int64_t request_timeout_ms; /* for the whole request, and again for the answer; more for large ones, by min_rate */
 	int64_t idle_timeout_ms;    /* between two requests */
-	int64_t min_rate;           /* bytes a second, averaged over the request */
+	int64_t min_rate, min_read_rate; /* bytes a second, averaged: of a request's body, of an answer */
 };
 
 extern const struct server_settings server_settings_default;

@@ -21,6 +21,7 @@ enum {
 	SPARE_MAX = 64,             /* exchanges kept for the next request */
 	KEEP_BUFFER_MAX = 64 << 10, /* bytes of request body that a kept exchange may hold on to */
 	BODIES_MAX = 512 << 20,     /* bytes of request bodies held at one time */
+	ANSWERS_MAX = 256 << 20,    /* bytes of answers that wait to be read, before somebody loses his */
 	ALONE_BODY_MAX = 64 << 10,  /* bytes of a body that is quickly written */
 	/* bytes that a connection may use for its request line and headers, and for those of the answer */
 	CONNECTION_MEMORY = API_HEADERS_MAX + API_TARGET_MAX + (24 << 10),
@@ -39,7 +40,7 @@ struct httpd {
 	atomic_bool stopping;
 	struct exchange *spare;
 	int n_spare;
-	size_t body_bytes;
+	size_t body_bytes, answer_bytes;
 };
 
 /* One request and its response. */
@@ -105,6 +106,7 @@ static void exchange_put(struct exchange *x)
 	struct httpd *httpd = x->httpd;
 
 	httpd->body_bytes -= x->counted;
+	httpd->answer_bytes -= x->answer_bytes;
 	atomic_fetch_sub(&httpd->in_flight, 1);
 	if (httpd->n_spare >= SPARE_MAX || x->body.alloc > KEEP_BUFFER_MAX) {
 		exchange_free(x);
@@ -264,6 +266,7 @@ static enum MHD_Result send_response(struct exchange *x)
 	api_answered(x->call);
 	x->answered = true;
 	x->answer_bytes = len;
+	x->httpd->answer_bytes += len;
 	front_phase(x->httpd->front, x->conn, PHASE_SEND, len);
 	if (len) /* the buffer goes with the response, without a copy */
 		r = MHD_create_response_from_buffer_with_free_callback(
@@ -364,6 +367,8 @@ static enum MHD_Result run(struct exchange *x)
 {
 	struct api_request *request = api_call_request(x->call);
 
+	if (x->httpd->answer_bytes > ANSWERS_MAX && !front_evict_reader(x->httpd->front))
+		x->over = LIMIT_ANSWERS;
 	if (x->over != LIMIT_COUNT)
 		return refuse(x);
 	front_phase(x->httpd->front, x->conn, PHASE_WORK, 0);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../base/file.h"
+#include "sqlite_backup.h"
 #include "store.h"
 
 static const char *const step_sql[] = {
@@ -419,6 +420,24 @@ static int64_t sqlite_size(struct store_conn *conn)
 	return r < 0 ? -1 : pages * page;
 }
 
+static int sqlite_backup(int64_t *bytes, const char *url, const struct store_schema *schema, const char *path, bool force,
+	bool (*stop)(void), struct mrp_err *err)
+{
+	cleanup(closep) struct sqlite_conn *c = NULL;
+	const char *source = path_of(url, err);
+	int64_t version;
+
+	if (!source)
+		return -1;
+	if (access(source, F_OK) < 0)
+		return mrp_err_errno(err, "cannot open database '%s'", source);
+	if (connect_file(&c, url, schema, err) < 0 || check_file(&version, c, err) < 0)
+		return -1;
+	if (!version)
+		return mrp_err_set(err, MRP_EFAILED, "database '%s' is empty", source);
+	return sqlite_backup_to(bytes, c->db, path, force, stop, err);
+}
+
 const struct store_ops sqlite_store_ops = {
 	.scheme = "sqlite",
 	.open = sqlite_open,
@@ -430,4 +449,5 @@ const struct store_ops sqlite_store_ops = {
 	.transaction = sqlite_transaction,
 	.in_transaction = sqlite_in_transaction,
 	.size_bytes = sqlite_size,
+	.backup = sqlite_backup,
 };

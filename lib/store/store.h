@@ -90,6 +90,11 @@ struct store_ops {
 	/* False too when an error made the database end the transaction by itself. */
 	bool (*in_transaction)(struct store_conn *conn);
 	int64_t (*size_bytes)(struct store_conn *conn);
+	/* Copy the database at `url` to a new file, while others use it; `*bytes` is its size. Never replaces a file without
+	 * `force` (MRP_EEXISTS). `stop` is asked now and then, and may end it: MRP_EINTERRUPTED. NULL: the database has a
+	 * tool of its own for that. */
+	int (*backup)(int64_t *bytes, const char *url, const struct store_schema *schema, const char *path, bool force,
+		bool (*stop)(void), struct mrp_err *err);
 };
 
 /* The module for the URL's scheme. NULL with MRP_EUSAGE when there is none. */

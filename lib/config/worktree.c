@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A folder of the file system as a source. Every path is opened beneath the folder's descriptor, so that a symlink cannot
- * lead out of the tree, whatever happens to it meanwhile (openat2(2), Linux 5.6). Where that call is missing, the path
- * that was really opened is looked at.
+ * lead out of the tree, whatever happens to it meanwhile (openat2(2), Linux 5.6). Where that call is missing or cannot say,
+ * the path that was really opened is looked at.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,10 +17,12 @@
 
 #define NOT_A_FILE "is neither a file nor a folder (but a device, pipe or socket)"
 
+enum { OPEN_TRIES_MAX = 32 };
+
 struct worktree {
 	struct config_source source;
 	int fd;
-	char *real; /* the folder's real path; only for kernels without openat2 */
+	char *real; /* the folder's real path, for when openat2 does not help */
 };
 
 /* As open, beneath the root. errno is EXDEV when the path leaves it. */
@@ -30,8 +32,11 @@ static int open_beneath(const struct worktree *tree, const char *path, int flags
 	const char *name = *path ? path : ".";
 	char link[64], real[PATH_MAX];
 
-	int fd = (int)syscall(SYS_openat2, tree->fd, name, &how, sizeof(how));
-	if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
+	int fd = -1, tries = 0;
+	do /* EAGAIN: something on the machine was renamed or mounted while the kernel looked at a '..' */
+		fd = (int)syscall(SYS_openat2, tree->fd, name, &how, sizeof(how));
+	while (fd < 0 && errno == EAGAIN && ++tries < OPEN_TRIES_MAX);
+	if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != EAGAIN))
 		return fd;
 	fd = openat(tree->fd, name, flags | O_CLOEXEC);
 	if (fd < 0)

@@ -130,7 +130,7 @@ static const struct mrp_cmd *const subs[] = {
 const struct mrp_cmd cmd_api_client = {
 	.name = "api-client",
 	.summary = "do everything the API can do, from the shell",
-	.description = "Kinds are recipes, clusters, probers, variables (of a cluster), deployments (of a cluster) and blobs; the singular "
+	.description = "Kinds are recipes, clusters, probers, variables (of a cluster), deployments (of a cluster), agents and blobs; the singular "
 		       "works too, and so does 'prober/dns' for 'prober dns'.",
 	.subs = subs,
 };

@@ -20,6 +20,8 @@ static void complete_behind(struct mrp_complete *c, int argc, char *const *argv,
 		return;
 	if (resource->kind >= 0 && !list)
 		complete_kind_then_slug(c, argc, argv, word);
+	else if (streq(resource->name, "agent") && !list)
+		complete_agents(c, 0, argv, word);
 	else if (list ? resource->list_parts : streq(resource->name, "variable"))
 		complete_clusters(c, 0, argv, word);
 }

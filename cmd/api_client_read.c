@@ -9,14 +9,16 @@
 struct list_args {
 	int output;
 	struct strvec labels;
-	const char *slug;
+	const char *slug, *cluster;
 	bool show_sensitive;
 };
 
 static const struct mrp_opt list_opts[] = {
 	OPT_OUTPUT(struct list_args, output),
 	OPT_LIST('l', "label", struct list_args, labels, "<key>:<value>", "only those with this label; repeatable"),
-	OPT_STRING(0, "slug", struct list_args, slug, "<glob>", "only those whose slug (or name) matches"),
+	OPT_STRING(0, "slug", struct list_args, slug, "<glob>", "only those whose slug (name, host) matches"),
+	OPT_STRING(0, "cluster", struct list_args, cluster, "<cluster>", "only agents of this cluster", .flags = OPTF_NO_ENV,
+		.complete = complete_clusters),
 	OPT_BOOL(0, "show-sensitive", struct list_args, show_sensitive, "show the values of sensitive variables too",
 		.flags = OPTF_NO_ENV),
 	OPT_END,
@@ -43,6 +45,12 @@ static int build_query(struct strbuf *query, const struct list_args *args, const
 			return mrp_err_set(err, MRP_EUSAGE, "'%s' is no label (like team:net)", args->labels.v[i]);
 		strbuf_addstr(query, query->len ? "&label=" : "label=");
 		http_add_escaped(query, args->labels.v[i]);
+	}
+	if (args->cluster && !streq(target->resource->name, "agent"))
+		return mrp_err_set(err, MRP_EUSAGE, "--cluster is for agents only");
+	if (args->cluster) {
+		strbuf_addstr(query, query->len ? "&cluster=" : "cluster=");
+		http_add_escaped(query, args->cluster);
 	}
 	if (args->show_sensitive)
 		strbuf_addstr(query, query->len ? "&show_sensitive=true" : "show_sensitive=true");
@@ -190,7 +198,7 @@ const struct mrp_cmd client_get = {
 	.summary = "print one thing",
 	.description = "With -o json or yaml it is the object as the API says it, which 'create' and 'patch' take back. A blob's bytes "
 		       "are printed as they are.",
-	.args = "<kind> <slug>|<cluster> <name>|<id>|<sha256>",
+	.args = "<kind> <slug>|<cluster> <name>|<cluster>/<host>|<id>|<sha256>",
 	.min_args = 1,
 	.max_args = 3,
 	.opts = get_opts,

@@ -142,8 +142,24 @@ static void add_items(struct mrp_complete *c, const struct value *list)
 	}
 }
 
-/* Slugs from one page of the API's list. */
-static int ask_api(struct mrp_complete *c, enum kind kind, struct mrp_err *err)
+/* "net/h1" */
+static void add_agents(struct mrp_complete *c, const struct value *list)
+{
+	const struct value *items = list->type == V_OBJECT ? value_get(list, "items") : NULL;
+
+	for (uint32_t i = 0; items && items->type == V_ARRAY && i < items->n; i++) {
+		const struct value *item = items->items[i];
+		const char *cluster = item->type == V_OBJECT ? value_get_string(item, "cluster") : NULL,
+			   *host = cluster ? value_get_string(item, "host") : NULL;
+
+		if (host && slug_valid(cluster, strlen(cluster)))
+			mrp_complete_add(c, arena_printf(&c->ctx->arena, "%s/%s", cluster, host), value_get_string(item, "version"));
+	}
+}
+
+/* One page of a list of the API. */
+static int ask_api(struct mrp_complete *c, const char *path, void (*add)(struct mrp_complete *, const struct value *),
+	struct mrp_err *err)
 {
 	struct http_options options = http_options_default;
 	struct http_request request = HTTP_REQUEST_INIT;
@@ -160,11 +176,11 @@ static int ask_api(struct mrp_complete *c, enum kind kind, struct mrp_err *err)
 	cleanup(http_closep) struct http_client *client = http_open(&options, err);
 	if (!client)
 		return -1;
-	api_request(&request, "GET", NULL, "/v1/%s?page_size=1000", kinds[kind].plural);
+	api_request(&request, "GET", NULL, "/v1/%s?page_size=1000", path);
 	if (api_call(client, &request, &c->ctx->arena, &result, err) < 0)
 		return -1;
 	if (result.value)
-		add_items(c, result.value);
+		add(c, result.value);
 	return 0;
 }
 
@@ -172,7 +188,7 @@ static int ask_api(struct mrp_complete *c, enum kind kind, struct mrp_err *err)
 static bool add_api_slugs(struct mrp_complete *c, enum kind kind)
 {
 	struct mrp_err ignored = MRP_ERR_INIT;
-	bool good = load_settings(c->ctx) && ask_api(c, kind, &ignored) == 0;
+	bool good = load_settings(c->ctx) && ask_api(c, kinds[kind].plural, add_items, &ignored) == 0;
 
 	mrp_err_clear(&ignored);
 	return good;
@@ -197,4 +213,14 @@ void complete_clusters(struct mrp_complete *c, int argc, char *const *argv, cons
 	(void)argv, (void)word;
 	if (!argc)
 		add_slugs(c, KIND_CLUSTER);
+}
+
+void complete_agents(struct mrp_complete *c, int argc, char *const *argv, const char *word)
+{
+	struct mrp_err ignored = MRP_ERR_INIT;
+
+	(void)argv, (void)word;
+	if (!argc && load_settings(c->ctx))
+		ask_api(c, "agents", add_agents, &ignored);
+	mrp_err_clear(&ignored);
 }

@@ -17,5 +17,6 @@ mrp_complete_fn complete_help;         /* commands, then their subs */
 mrp_complete_fn complete_kinds;          /* recipes, clusters, probers */
 mrp_complete_fn complete_kind_then_slug; /* first argument a kind, then slugs of that kind */
 mrp_complete_fn complete_clusters;       /* first argument a cluster */
+mrp_complete_fn complete_agents;         /* first argument an agent, as cluster/host */
 
 #endif

@@ -7,6 +7,8 @@
 
 enum { AGENT_HOST_MAX = 253 };
 
+extern const struct field agent_fields[];
+
 /* Characters that need no escaping anywhere: letters, digits and "._:-". */
 bool agent_host_valid(const char *host);
 /* MRP_EINVALID when they are no names. */

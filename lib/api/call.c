@@ -10,6 +10,7 @@
 #include "../base/log.h"
 #include "access_log.h"
 #include "config_cache.h"
+#include "reports.h"
 
 enum {
 	PARSE_HERE_MAX =
@@ -53,6 +54,8 @@ static int run_sweep(struct write_job *job, struct store_conn *conn, struct mrp_
 		return -1;
 	if (removed)
 		log_info("removed %" PRId64 " blobs that nothing refers to", removed);
+	if (reports_sweep(conn, api_clock_ms(), err) < 0)
+		return -1;
 	return store_run(conn, SQL_LEASE_SWEEP, STORE_ARGS(store_int(api_clock_ms())), err);
 }
 
@@ -88,6 +91,7 @@ struct api *api_open(const struct api_options *options, struct mrp_err *err)
 	api->configs = config_cache_new();
 	api->sweep.run = run_sweep;
 	api->writer = writer_start(api->write_conn, &api->sweep, SWEEP_EVERY_MS);
+	api->reports = reports_start(api->writer);
 	if (options->environment) {
 		struct environment_job job = { .job = { .run = set_environment }, .name = options->environment };
 
@@ -107,6 +111,7 @@ void api_close(struct api *api)
 {
 	if (!api)
 		return;
+	reports_stop(api->reports);
 	writer_stop(api->writer);
 	mrp_err_clear(&api->sweep.err);
 	if (api->reader)

@@ -49,6 +49,7 @@ enum {
 	RF_RAW = 1 << 4,        /* the body is bytes */
 	RF_LARGE = 1 << 5,      /* the body may have API_BLOB_MAX bytes */
 	RF_BATCH = 1 << 6,      /* may stand in a batch */
+	RF_SMALL = 1 << 8,      /* the body may have API_REPORT_MAX bytes only */
 	RF_NEGOTIABLE = 1 << 7, /* takes If-Match, or If-None-Match when it is a read */
 };
 
@@ -76,6 +77,8 @@ enum api_shape {
 	SHAPE_STATE,
 	SHAPE_HEALTH,
 	SHAPE_AGENT_CONFIG,
+	SHAPE_AGENT,
+	SHAPE_AGENTS,
 	SHAPE_LEASE,
 	SHAPE_LEASE_TAKE,
 	SHAPE_LEASE_RENEW,
@@ -100,6 +103,7 @@ extern const size_t api_routes_n;
 
 struct state_cache;  /* state.c */
 struct config_cache; /* config_cache.h */
+struct reports;      /* reports.h */
 
 struct api {
 	const struct store_ops *store;
@@ -109,6 +113,7 @@ struct api {
 	char *state_dir;
 	struct state_cache *state;
 	struct config_cache *configs;
+	struct reports *reports;
 	struct api_metrics *metrics;
 	struct server_stats server;
 	char request_id_prefix[20];
@@ -188,7 +193,8 @@ const char *format_time(struct arena *arena, int64_t ms);
 int api_not_found(struct mrp_err *err, enum kind kind, const char *slug);
 
 /* handlers of routes: object_read.c, object_write.c, variables.c, deployments.c, blobs.c, batch.c, state.c, leases.c,
- * agent_config.c, service.c */
+ * agent_config.c, agents.c,
+ * service.c */
 api_handler object_list, object_get, object_create, object_patch, object_delete;
 api_handler variable_list, variable_get, variable_put, variable_delete;
 api_handler deployment_list, deployment_create, deployment_get, deployment_patch, deployment_approve, deployment_log;
@@ -196,7 +202,7 @@ api_handler cluster_deploy;
 api_handler blob_upload, blob_download, blob_missing;
 api_handler batch_run, state_get;
 api_handler lease_get, lease_take, lease_renew, lease_release;
-api_handler agent_config_get;
+api_handler agent_config_get, agent_put, agent_get, agent_list;
 api_handler service_health, service_ready, service_metrics, service_openapi, service_page;
 
 void state_cache_free(struct state_cache *cache);

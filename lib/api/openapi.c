@@ -3,6 +3,7 @@
  * The OpenAPI 3.1 document, made from the table of routes and the tables of fields: what is not in them cannot be
  * served, and what is in them is described.
  */
+#include "agents.h"
 #include "call.h"
 #include "deployment.h"
 #include "lease.h"
@@ -72,6 +73,13 @@ static const struct {
 		"\"prober\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},\"matrix\":{\"type\":\"object\"},"
 		"\"error\":{\"type\":\"string\"},\"set_by\":{\"type\":\"object\",\"description\":\"field -> number of the "
 		"placement that set it\"}}}}}}" },
+	[SHAPE_AGENTS] = { "Agents",
+		"{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+		"\"cluster\":{\"type\":\"string\"},\"host\":{\"type\":\"string\"},\"last_seen\":{\"type\":\"string\"},"
+		"\"version\":{\"type\":[\"string\",\"null\"]},\"config_revision\":{\"type\":[\"string\",\"null\"]},"
+		"\"counts\":{\"type\":\"object\",\"description\":\"probers by status\"},"
+		"\"failing\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"ids of probers whose last run "
+		"was no success, the first hundred\"}}}},\"next_page_token\":{\"type\":[\"string\",\"null\"]}}}" },
 	[SHAPE_ANY] = { "Any", "{\"type\":\"object\"}" },
 	[SHAPE_DEPLOYMENTS] = { "Deployments",
 		"{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"$ref\":\"" REF
@@ -141,6 +149,8 @@ static struct value *shape_schema(struct arena *arena, const struct api_route *r
 		return ref(arena, "Deployment");
 	case SHAPE_APPROVAL:
 		return ref(arena, "Approval");
+	case SHAPE_AGENT:
+		return ref(arena, "Agent");
 	case SHAPE_LEASE:
 		return ref(arena, "Lease");
 	case SHAPE_LEASE_TAKE:
@@ -221,7 +231,7 @@ static struct value *responses(struct arena *arena, const struct api_route *rout
 {
 	struct value *list = value_object(arena), *failure = value_object(arena), *types = value_object(arena),
 		     *type = value_object(arena);
-	bool put = streq(route->method, "PUT") && route->answer != SHAPE_LEASE;
+	bool put = streq(route->method, "PUT") && route->answer != SHAPE_LEASE && route->body != SHAPE_AGENT;
 
 	add_response(arena, list, route->status, route->answer ? content(arena, route, route->answer, false) : NULL);
 	if (put) /* was there already */
@@ -316,6 +326,7 @@ static struct value *schemas(struct arena *arena)
 	}
 	value_append(arena, list, "Deployment", schema_to_json(arena, deployment_fields, FF_API, NULL, "Deployment"));
 	value_append(arena, list, "Approval", schema_to_json(arena, approval_fields, FF_API, NULL, "Approval"));
+	value_append(arena, list, "Agent", schema_to_json(arena, agent_fields, FF_API, NULL, "Agent"));
 	value_append(arena, list, "Lease", schema_to_json(arena, lease_fields, FF_API, NULL, "Lease"));
 	value_append(arena, list, "LeaseTake", schema_to_json(arena, lease_take_fields, FF_API, NULL, "LeaseTake"));
 	value_append(arena, list, "LeaseRenew", schema_to_json(arena, lease_renew_fields, FF_API, NULL, "LeaseRenew"));

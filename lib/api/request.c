@@ -120,6 +120,7 @@ size_t api_body_max(const char *method, const char *target)
 
 		if (streq(route->method, method) && route_matches(route->path, target, NULL, NULL))
 			return route->flags & RF_LARGE                   ? API_BLOB_MAX
+				: route->flags & RF_SMALL                ? API_REPORT_MAX
 				: route->flags & (RF_BODY | RF_MAY_BODY) ? API_JSON_MAX
 									 : IGNORED_MAX;
 	}

@@ -26,6 +26,10 @@ MEMBER_CELL(recipe_cell, "recipe")
 MEMBER_CELL(revision_cell, "revision")
 MEMBER_CELL(timeout_cell, "timeout")
 MEMBER_CELL(owner_cell, "owner")
+MEMBER_CELL(cluster_cell, "cluster")
+MEMBER_CELL(host_cell, "host")
+MEMBER_CELL(version_cell, "version")
+MEMBER_CELL(config_cell, "config_revision")
 MEMBER_CELL(id_cell, "id")
 MEMBER_CELL(status_cell, "status")
 MEMBER_CELL(stage_cell, "stage")
@@ -243,7 +247,52 @@ static void sensitive_cell(struct strbuf *out, const struct value *item, int64_t
 	add_yes_no(out, value_get(item, "sensitive"));
 }
 
+static void seen_cell(struct strbuf *out, const struct value *item, int64_t now_ms)
+{
+	add_age(out, value_get_string(item, "last_seen"), now_ms);
+}
+
+/* A list has numbers, a single agent has its probers. */
+static void probers_cell(struct strbuf *out, const struct value *item, int64_t now_ms)
+{
+	const struct value *counts = value_get(item, "counts"), *probers = value_get(item, "probers");
+	int64_t n = probers && probers->type == V_OBJECT ? probers->n : 0;
+
+	(void)now_ms;
+	for (uint32_t i = 0; counts && counts->type == V_OBJECT && i < counts->n; i++)
+		n += counts->members[i].value->type == V_INT ? counts->members[i].value->i : 0;
+	strbuf_addf(out, "%lld", (long long)n);
+}
+
+static void failing_cell(struct strbuf *out, const struct value *item, int64_t now_ms)
+{
+	const struct value *probers = value_get(item, "probers");
+	const char *between = "";
+
+	(void)now_ms;
+	add_joined(out, value_get(item, "failing"), " ");
+	for (uint32_t i = 0; probers && probers->type == V_OBJECT && i < probers->n; i++) {
+		const char *status = value_get_string(probers->members[i].value, "status");
+
+		if (status && streq(status, "success"))
+			continue;
+		strbuf_addf(out, "%s%s", between, probers->members[i].key);
+		between = " ";
+	}
+}
+
 /* clang-format off */
+const struct resource_column agent_columns[] = {
+	{ "CLUSTER", cluster_cell },
+	{ "HOST", host_cell },
+	{ "SEEN", seen_cell, .right = true },
+	{ "VERSION", version_cell },
+	{ "CONFIG", config_cell, .wide = true },
+	{ "PROBERS", probers_cell, .right = true },
+	{ "FAILING", failing_cell },
+	{ .heading = NULL },
+};
+
 const struct resource_column recipe_columns[] = {
 	{ "SLUG", slug_cell },
 	{ "NAME", name_cell, .wide = true },

@@ -15,6 +15,7 @@ const struct resource resources[] = {
 	  "name", variable_columns },
 	{ "deployment", "deployments", -1, "/v1/clusters/%s/deployments", "/v1/deployments/%s", { "id" }, 1, "id",
 	  deployment_columns },
+	{ "agent", "agents", -1, "/v1/agents", "/v1/agents/%s/%s", { "cluster", "host" }, 0, "host", agent_columns },
 	{ "blob", "blobs", -1, NULL, "/v1/blobs/%s", { "sha256" }, 0, "sha256", NULL },
 	{ .name = NULL },
 };
@@ -36,7 +37,7 @@ const struct resource *resource_find(const char *name, struct mrp_err *err)
 		mrp_err_set(err, MRP_EUSAGE, "unknown kind '%s'; did you mean '%s'?", name, near);
 	else
 		mrp_err_set(err, MRP_EUSAGE,
-			"unknown kind '%s' (recipes, clusters, probers, variables, deployments, blobs)", name);
+			"unknown kind '%s' (recipes, clusters, probers, variables, deployments, agents, blobs)", name);
 	return NULL;
 }
 
@@ -91,8 +92,14 @@ int target_parse(struct target *out, struct arena *arena, enum target_form form,
 	out->resource = resource_find(first, err);
 	if (!out->resource)
 		return -1;
-	for (int i = 1; i < argc && n < (int)ARRAY_SIZE(words); i++)
-		words[n++] = argv[i];
+	for (int i = 1; i < argc && n < (int)ARRAY_SIZE(words); i++) {
+		words[n++] = arena_strdup(arena, argv[i]);
+		/* "net/h1": no part of a thing with two has a slash in it */
+		if (count_parts(out->resource) > 1 && n < (int)ARRAY_SIZE(words) && (slash = strchr(words[n - 1], '/'))) {
+			*slash = '\0';
+			words[n++] = slash + 1;
+		}
+	}
 	given = n - 1;
 	max = form == TARGET_LIST ? out->resource->list_parts : count_parts(out->resource);
 	if (given > max)
@@ -140,9 +147,12 @@ void resource_item_name(struct strbuf *out, const struct target *list, const str
 	const struct value *key = value_get(item, resource->key);
 
 	strbuf_addstr(out, resource->name);
-	if (count_parts(resource) > 1) {
+	if (count_parts(resource) > 1) { /* the list says it, or the item itself */
+		const char *first = list->parts[0] ? list->parts[0] : value_get_string(item, resource->parts[0]);
+
 		strbuf_addch(out, '/');
-		strbuf_add_visible(out, list->parts[0], strlen(list->parts[0]));
+		if (first)
+			strbuf_add_visible(out, first, strlen(first));
 	}
 	strbuf_addch(out, '/');
 	if (key && key->type == V_STRING)

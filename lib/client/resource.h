@@ -34,7 +34,7 @@ struct resource {
 /* Ends with a row whose name is NULL. */
 extern const struct resource resources[];
 extern const struct resource_column recipe_columns[], cluster_columns[], prober_columns[], variable_columns[],
-	deployment_columns[];
+	deployment_columns[], agent_columns[];
 
 /* By singular or plural name; NULL with MRP_EUSAGE and a hint. */
 const struct resource *resource_find(const char *name, struct mrp_err *err);

@@ -34,6 +34,8 @@ static const struct store_migration migrations[] = {
 		    "CREATE TABLE leases (name TEXT NOT NULL PRIMARY KEY, fence INTEGER NOT NULL, holder TEXT NOT NULL,"
 		    " taken_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID;" },
 	{ .sqlite = "CREATE INDEX objects_revision ON objects (kind, revision);" },
+	{ .sqlite = "CREATE TABLE agents (cluster TEXT NOT NULL, host TEXT NOT NULL, seen_ms INTEGER NOT NULL,"
+		    " digest BLOB NOT NULL, summary TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (cluster, host));" },
 };
 
 static const struct store_statement statements[SQL_COUNT] = {
@@ -95,6 +97,22 @@ static const struct store_statement statements[SQL_COUNT] = {
 	[SQL_PROBERS_SINCE] = { "probers_since",
 		"SELECT slug, revision, body FROM objects WHERE kind = 'prober' AND revision > $1" },
 	[SQL_PROBERS_SLUGS] = { "probers_slugs", "SELECT slug FROM objects WHERE kind = 'prober'" },
+	[SQL_AGENT_SEEN] = { "agent_seen",
+		"UPDATE agents SET seen_ms = CASE WHEN seen_ms > $3 THEN seen_ms ELSE $3 END"
+		" WHERE cluster = $1 AND host = $2 AND digest = $4 RETURNING 1" },
+	[SQL_AGENT_PUT] = { "agent_put",
+		"INSERT INTO agents (cluster, host, seen_ms, digest, summary, body) VALUES ($1, $2, $3, $4, $5, $6)"
+		" ON CONFLICT (cluster, host) DO UPDATE SET seen_ms = excluded.seen_ms, digest = excluded.digest,"
+		" summary = excluded.summary, body = excluded.body WHERE agents.seen_ms <= excluded.seen_ms" },
+	[SQL_AGENT_GET] = { "agent_get",
+		"SELECT seen_ms, body FROM agents WHERE cluster = $1 AND host = $2 AND seen_ms > $3" },
+	[SQL_AGENT_LIST] = { "agent_list",
+		"SELECT cluster, host, seen_ms, summary FROM agents WHERE (cluster, host) > ($1, $2) AND seen_ms > $3"
+		" ORDER BY cluster, host LIMIT $4" },
+	[SQL_AGENT_LIST_CLUSTER] = { "agent_list_cluster",
+		"SELECT cluster, host, seen_ms, summary FROM agents WHERE cluster = $1 AND host > $2 AND seen_ms > $3"
+		" ORDER BY host LIMIT $4" },
+	[SQL_AGENT_SWEEP] = { "agent_sweep", "DELETE FROM agents WHERE seen_ms < $1" },
 	[SQL_META_NEXT_FENCE] = { "meta_next_fence", "UPDATE meta SET fence = fence + 1 WHERE id = 1" },
 	[SQL_META_FENCE] = { "meta_fence", "SELECT fence FROM meta WHERE id = 1" },
 	[SQL_LEASE_GET] = { "lease_get", "SELECT fence, holder, taken_ms, expires_ms FROM leases WHERE name = $1" },

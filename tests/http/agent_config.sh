@@ -137,7 +137,7 @@ test_other_process()
 	make_cluster net
 	config net h1
 	expect 200 '.probers == []'
-	api_pid= api_port=
+	api_pid='' api_port=''
 	start_api
 	request POST /v1/probers '{"slug":"p","command":["x"],"placements":[{}]}'
 	expect 201

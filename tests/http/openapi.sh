@@ -90,6 +90,8 @@ test_routes_promised()
 /v1/batch POST
 /v1/leases/{name} GET POST PUT DELETE
 /v1/agent-config GET
+/v1/agents GET
+/v1/agents/{cluster}/{host} GET PUT
 /healthz GET
 /readyz GET
 /metrics GET
@@ -97,7 +99,7 @@ test_routes_promised()
 / GET
 END
 	expect_files 'the list of routes' want have
-	for path in /v1/leases /v1/agents /v1/agents/c/h; do
+	for path in /v1/leases /v1/agents/c; do
 		request GET "$path"
 		expect_problem 404
 	done

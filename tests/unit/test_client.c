@@ -61,7 +61,7 @@ static void test_targets(void **state)
 		{ TARGET_ONE, { "blob", "abc" }, NULL, "'abc' is not a SHA-256 in lower-case hex, which names a blob" },
 		{ TARGET_ONE, { "recip", "x" }, NULL, "unknown kind 'recip'; did you mean 'recipe'?" },
 		{ TARGET_ONE, { "", "x" }, NULL,
-			"unknown kind '' (recipes, clusters, probers, variables, deployments, blobs)" },
+			"unknown kind '' (recipes, clusters, probers, variables, deployments, agents, blobs)" },
 	};
 
 	(void)state;

@@ -243,15 +243,15 @@ static bool stop_wanted(const struct http_client *client)
 	return client->options.interrupted && client->options.interrupted();
 }
 
+static bool only_reads(const struct http_request *request)
+{
+	return request->only_reads || streq(request->method, "GET") || streq(request->method, "HEAD");
+}
+
 static bool harmless_twice(const struct http_request *request)
 {
-	static const char *const methods[] = { "GET", "HEAD", "PUT", "DELETE" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
-		if (streq(request->method, methods[i]))
-			return true;
-	}
-	return request->if_match || request->harmless_twice;
+	return only_reads(request) || streq(request->method, "PUT") || streq(request->method, "DELETE") ||
+		request->if_match || request->harmless_twice;
 }
 
 static void set_headers(const struct http_client *client, struct job *job)
@@ -350,6 +350,9 @@ static void judge(struct http_client *client, struct job *job, http_done_fn *don
 	if (wait < 0 || stop_wanted(client)) {
 		if (transfer->end != WIRE_ANSWERED)
 			http_transfer_error(client, &job->request, transfer, job->tries, &err);
+		/* it may have been done: that it is not known is no failure of the server */
+		if (transfer->end != WIRE_ANSWERED && stop_wanted(client))
+			err.code = MRP_EINTERRUPTED;
 		end_job(job, done, ctx, &err);
 		return;
 	}
@@ -371,9 +374,7 @@ static struct job *job_of(struct http_client *client, const struct wire_transfer
 /* True when nobody misses the answer of a request that is in flight: it changes nothing. */
 static bool can_cancel(const struct http_client *client, const struct job *job)
 {
-	const char *method = job->request.method;
-
-	return job->state == JOB_RUNNING && client->ops->cancel && (streq(method, "GET") || streq(method, "HEAD"));
+	return job->state == JOB_RUNNING && client->ops->cancel && only_reads(&job->request);
 }
 
 /* Jobs that only wait for another try end now, and those that only read. */

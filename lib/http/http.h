@@ -50,6 +50,7 @@ struct http_request {
 	/* Sending it twice does no harm although the method does not say so: the caller compares when the second one is
 	 * refused with 409 or 412. */
 	bool harmless_twice;
+	bool only_reads; /* it changes nothing, although the method does not say so */
 	void *tag; /* the caller's */
 };
 

@@ -105,7 +105,7 @@ static int ask_missing(struct blobs *blobs, struct http_client *client, size_t f
 	}
 	value_append(&arena, body, "sha256", hashes);
 	api_request(&request, "POST", body, "/v1/blobs/missing");
-	request.harmless_twice = true;
+	request.only_reads = true;
 	if (api_call(client, &request, &arena, &result, err) < 0)
 		return -1;
 	const struct value *missing = value_get(result.value, "missing");

@@ -111,7 +111,8 @@ struct wire {
 };
 
 static struct {
-	const char *script; /* o: 200, e: 500, l: lost, r: refused, t: 429 with Retry-After 2, s: 409, h: 200 with HTML */
+	const char *script; /* o: 200, e: 500, l: lost, r: refused, t: 429 with Retry-After 2, s: 409, h: 200 with HTML,
+			     * i: 200 and Ctrl-C, k: lost and Ctrl-C */
 	int64_t now_ms;
 	struct wire_transfer *running[64];
 	int n_running, most_running, started;
@@ -176,6 +177,11 @@ static struct wire_transfer *fake_wait(struct wire *wire, int timeout_ms, int wa
 		transfer->retry_after = xstrdup("2");
 		break;
 	case 'l':
+		transfer->end = WIRE_NO_ANSWER;
+		transfer->detail = xstrdup("reset by peer");
+		break;
+	case 'k':
+		fake.interrupt = true;
 		transfer->end = WIRE_NO_ANSWER;
 		transfer->detail = xstrdup("reset by peer");
 		break;
@@ -257,6 +263,8 @@ static void test_calls(void **state)
 		{ "GET", "llll",
 			"69 GET http://127.0.0.1:8080/v1/x: the connection ended without an answer (reset by peer), tried 4 times",
 			4, 300 },
+		{ "PUT", "ko",
+			"130 PUT http://127.0.0.1:8080/v1/x: the connection ended without an answer (reset by peer)", 1, 0 },
 		{ "PUT", "erro", "200 {\"a\":1}", 4, 300 },
 		{ "GET", "h",
 			"1 GET http://127.0.0.1:8080/v1/x: answered 200 with text/html, not JSON (is this the mrprober API?)",

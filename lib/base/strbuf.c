@@ -95,14 +95,26 @@ void strbuf_addf(struct strbuf *sb, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Does the character (of n bytes) act instead of being seen? Besides control characters these are the separators of lines
+ * and paragraphs and those that turn the direction of text: with them a line can read differently from what it says. */
+static bool is_invisible(const char *s, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	if (n == 1)
+		return u[0] < 0x20 || u[0] == 0x7f;
+	if (n == 2)
+		return u[0] == 0xc2 && u[1] < 0xa0;
+	return n == 3 && u[0] == 0xe2 &&
+		((u[1] == 0x80 && u[2] >= 0xa8 && u[2] <= 0xae) || (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9));
+}
+
 void strbuf_add_visible(struct strbuf *sb, const char *s, size_t len)
 {
 	for (size_t i = 0; i < len;) {
 		size_t n = utf8_sequence(s + i, len - i);
-		unsigned char c = (unsigned char)s[i];
-		bool c1_control = n == 2 && c == 0xc2 && (unsigned char)s[i + 1] < 0xa0;
 
-		if (n == 0 || c < 0x20 || c == 0x7f || c1_control) {
+		if (n == 0 || is_invisible(s + i, n)) {
 			n = n ? n : 1;
 			for (size_t k = 0; k < n; k++)
 				strbuf_addf(sb, "\\x%02x", (unsigned char)s[i + k]);

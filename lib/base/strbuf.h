@@ -33,7 +33,8 @@ void strbuf_addch(struct strbuf *sb, char c);
 void strbuf_addchars(struct strbuf *sb, char c, size_t n);
 void strbuf_addf(struct strbuf *sb, const char *fmt, ...) PRINTF(2, 3);
 void strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap) PRINTF(2, 0);
-/* Outside text for people: control characters and broken UTF-8 become \xNN, so that a terminal obeys none of it. */
+/* Outside text for people: broken UTF-8, control characters and those that turn the direction of text become \xNN,
+ * so that a terminal obeys none of it. */
 void strbuf_add_visible(struct strbuf *sb, const char *s, size_t len);
 /* The contents as a malloc'ed string, yours to free; the strbuf is empty afterwards. */
 char *strbuf_detach(struct strbuf *sb, size_t *len);

@@ -188,6 +188,10 @@ static void test_visible(void **state)
 	(void)state;
 	strbuf_add_visible(&out, "a\x1b[31m\n\x7f\xff\xc3\xa9\xc2\x9b", 13);
 	assert_string_equal(out.buf, "a\\x1b[31m\\x0a\\x7f\\xff\xc3\xa9\\xc2\\x9b");
+	/* no turning of the direction, no breaking of lines; dashes and arrows are text */
+	strbuf_reset(&out);
+	strbuf_add_visible(&out, "\u202e\u2028\u2066\u2069\u2014\u2192\u202f", 21);
+	assert_string_equal(out.buf, "\\xe2\\x80\\xae\\xe2\\x80\\xa8\\xe2\\x81\\xa6\\xe2\\x81\\xa9\u2014\u2192\u202f");
 	strbuf_release(&out);
 }
 

@@ -2,10 +2,19 @@
 /*
  * The plan as a comment for a merge request. Everything that comes from outside stands in <code> with every character
  * that Markdown or HTML could read as markup written as an entity, so that a description cannot draw links or tables.
+ *
+ * A comment must fit: GitHub takes 65536 characters, GitLab a million. What does not fit is counted.
  */
 #include "plan.h"
 
-enum { FOLD_FROM = 20, VALUE_MAX = 200, FIELDS_MAX = 50 };
+enum { FOLD_FROM = 20, VALUE_MAX = 200, ROW_BYTES = 8000, TABLE_BYTES = 40000, LIST_MAX = 100 };
+
+/* After the last item shown of `n`. */
+static void add_rest(struct strbuf *out, size_t n, size_t shown)
+{
+	if (n > shown)
+		strbuf_addf(out, "\nand %zu more\n", n - shown);
+}
 
 static void add_escaped(struct strbuf *out, const char *text, size_t len)
 {
@@ -47,7 +56,9 @@ static void add_shown(struct strbuf *out, const char *field, const struct value 
 
 static void add_fields(struct strbuf *out, const struct plan_change *change)
 {
-	for (size_t i = 0; i < change->fields.n && i < FIELDS_MAX; i++) {
+	size_t start = out->len, i = 0;
+
+	for (; i < change->fields.n && out->len - start < ROW_BYTES; i++) {
 		const struct plan_field *field = &change->fields.v[i];
 
 		if (i)
@@ -58,8 +69,8 @@ static void add_fields(struct strbuf *out, const struct plan_change *change)
 		strbuf_addstr(out, " → ");
 		add_shown(out, field->field, field->after);
 	}
-	if (change->fields.n > FIELDS_MAX)
-		strbuf_addf(out, "<br>and %zu more", change->fields.n - FIELDS_MAX);
+	if (i < change->fields.n)
+		strbuf_addf(out, "<br>and %zu more", change->fields.n - i);
 }
 
 static void add_source(struct strbuf *out, const struct config_object *object)
@@ -78,6 +89,42 @@ static void add_name(struct strbuf *out, enum kind kind, const char *slug)
 	add_code(out, slug, strlen(slug));
 }
 
+static void add_change(struct strbuf *out, const struct plan *plan, const struct plan_change *change)
+{
+	strbuf_addf(out, "| %s | ", plan_action_names[change->action]);
+	add_name(out, change->kind, change->slug);
+	strbuf_addstr(out, " | ");
+	add_fields(out, change);
+	strbuf_addstr(out, " | ");
+	add_source(out, change->object);
+	strbuf_addstr(out, " |");
+	if (plan->applied) {
+		strbuf_addf(out, " %s", plan_result_names[change->result]);
+		if (change->reason) {
+			strbuf_addstr(out, ": ");
+			add_code(out, change->reason, strlen(change->reason));
+		}
+		strbuf_addstr(out, " |");
+	}
+	strbuf_addch(out, '\n');
+}
+
+/* What was done comes last: there may be no room for it. Returns how many there was room for. */
+static size_t add_rows(struct strbuf *out, const struct plan *plan)
+{
+	size_t shown = 0;
+
+	for (int done = 0; done < 2; done++) {
+		for (size_t i = 0; i < plan->changes.n && out->len < TABLE_BYTES; i++) {
+			if ((plan->changes.v[i].result == PLAN_DONE) != done)
+				continue;
+			add_change(out, plan, &plan->changes.v[i]);
+			shown++;
+		}
+	}
+	return shown;
+}
+
 static void add_changes(struct strbuf *out, const struct plan *plan)
 {
 	bool fold = plan->changes.n >= FOLD_FROM;
@@ -88,26 +135,7 @@ static void add_changes(struct strbuf *out, const struct plan *plan)
 		strbuf_addf(out, "\n<details>\n<summary>%zu changes</summary>\n", plan->changes.n);
 	strbuf_addf(out, "\n| | object | changes | source |%s\n|---|---|---|---|%s\n", plan->applied ? " result |" : "",
 		plan->applied ? "---|" : "");
-	for (size_t i = 0; i < plan->changes.n; i++) {
-		const struct plan_change *change = &plan->changes.v[i];
-
-		strbuf_addf(out, "| %s | ", plan_action_names[change->action]);
-		add_name(out, change->kind, change->slug);
-		strbuf_addstr(out, " | ");
-		add_fields(out, change);
-		strbuf_addstr(out, " | ");
-		add_source(out, change->object);
-		strbuf_addstr(out, " |");
-		if (plan->applied) {
-			strbuf_addf(out, " %s", plan_result_names[change->result]);
-			if (change->reason) {
-				strbuf_addstr(out, ": ");
-				add_code(out, change->reason, strlen(change->reason));
-			}
-			strbuf_addstr(out, " |");
-		}
-		strbuf_addch(out, '\n');
-	}
+	add_rest(out, plan->changes.n, add_rows(out, plan));
 	if (fold)
 		strbuf_addstr(out, "\n</details>\n");
 }
@@ -117,7 +145,8 @@ static void add_conflicts(struct strbuf *out, const struct plan *plan)
 	if (!plan->conflicts.n)
 		return;
 	strbuf_addstr(out, "\n**Conflicts** (left alone; `--force-ownership` takes them over)\n\n");
-	for (size_t i = 0; i < plan->conflicts.n; i++) {
+	size_t shown = MIN(plan->conflicts.n, (size_t)LIST_MAX);
+	for (size_t i = 0; i < shown; i++) {
 		const struct plan_conflict *conflict = &plan->conflicts.v[i];
 
 		strbuf_addstr(out, "- ");
@@ -128,6 +157,7 @@ static void add_conflicts(struct strbuf *out, const struct plan *plan)
 		add_source(out, conflict->object);
 		strbuf_addstr(out, ")\n");
 	}
+	add_rest(out, plan->conflicts.n, shown);
 }
 
 static void add_items(struct strbuf *out, const struct plan_item_vec *items, const char *heading)
@@ -135,13 +165,15 @@ static void add_items(struct strbuf *out, const struct plan_item_vec *items, con
 	if (!items->n)
 		return;
 	strbuf_addf(out, "\n%s\n\n", heading);
-	for (size_t i = 0; i < items->n; i++) {
+	size_t shown = MIN(items->n, (size_t)LIST_MAX);
+	for (size_t i = 0; i < shown; i++) {
 		strbuf_addstr(out, "- ");
 		add_name(out, items->v[i].kind, items->v[i].slug);
 		if (items->v[i].reason)
 			strbuf_addf(out, ": %s", items->v[i].reason);
 		strbuf_addch(out, '\n');
 	}
+	add_rest(out, items->n, shown);
 }
 
 void plan_markdown(struct strbuf *out, const struct plan *plan)

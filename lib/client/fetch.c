@@ -53,6 +53,8 @@ int fetch_list_changed(struct value **items, char **etag, struct http_client *ht
 	bool pages = !streq(target->resource->name, "variable");
 	int (*add)(struct arena *, struct value *, const struct value *) = pages ? add_page : add_variables;
 	struct value *all = value_array(arena);
+	const char *last = NULL; /* page token */
+	const char *seen = NULL; /* ETag of the first page; each says the same when nothing was written between them */
 
 	*items = NULL;
 	target_path(&path, target);
@@ -71,13 +73,17 @@ int fetch_list_changed(struct value **items, char **etag, struct http_client *ht
 		}
 		if (!result.value || result.value->type != V_OBJECT || add(arena, all, result.value) < 0)
 			return no_items(http, path.buf, err);
+		seen = !result.etag || (token.len && (!seen || !streq(seen, result.etag))) ? NULL : result.etag;
 		const char *next = pages ? value_get_string(result.value, "next_page_token") : NULL;
-		if (!next && !token.len && result.etag)
-			*etag = xstrdup(result.etag);
+		if (next && last && streq(next, last))
+			return mrp_err_set(err, MRP_EHTTP, "GET %s%s: the answer gives the same page again and again",
+				http_url(http), path.buf);
+		last = next;
 		strbuf_reset(&token);
 		if (next)
 			http_add_escaped(&token, next);
 	} while (token.len);
+	*etag = seen ? xstrdup(seen) : NULL;
 	*items = all;
 	return 0;
 }

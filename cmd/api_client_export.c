@@ -230,8 +230,7 @@ static int write_tree(struct mrp_ctx *ctx, struct http_client *http, const struc
 	cleanup(export_endp) struct export_tree *tree = NULL;
 	struct export_input input = {
 		.environment = environment_name(ctx, snapshot),
-		/* a password in a URL does not belong into a repository */
-		.api_url = strchr(http_url(http), '@') ? NULL : http_url(http),
+		.api_url = http_url(http), /* http_open takes none with a password */
 	};
 
 	memcpy(input.objects, snapshot->objects, sizeof(input.objects));

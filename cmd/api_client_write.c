@@ -69,9 +69,8 @@ static int create_object(struct mrp_ctx *ctx, struct target *target, struct mrp_
 	target->parts[0] = slug;
 	object = value_copy_shallow(&ctx->arena, object);
 	value_set(&ctx->arena, object, "slug", value_string(&ctx->arena, slug));
-	api_request_create(&request, target->resource->kind, object);
 	/* somebody who says 'create' wants to know when it was there before: no second try that would hide it */
-	request.harmless_twice = false;
+	api_request(&request, "POST", object, "%s", target->resource->path);
 	return client_change(ctx, target, &request, args->output, "created", err);
 }
 

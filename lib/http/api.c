@@ -12,7 +12,8 @@ enum {
 
 #define JSON_TYPE "application/json"
 
-char *api_etag(int64_t revision)
+/* The ETag of an object or variable at this revision. */
+static char *etag_of(int64_t revision)
 {
 	return xasprintf("\"r%" PRId64 "\"", revision);
 }
@@ -41,24 +42,18 @@ void api_request_add_query(struct http_request *request, const char *parameter)
 	request->path = path;
 }
 
-void api_request_create(struct http_request *out, enum kind kind, const struct value *object)
-{
-	api_request(out, "POST", object, "/v1/%s", kinds[kind].plural);
-	out->harmless_twice = true;
-}
-
 void api_request_patch(
 	struct http_request *out, enum kind kind, const char *slug, const struct value *patch, int64_t revision)
 {
 	api_request(out, "PATCH", patch, "/v1/%s/%s", kinds[kind].plural, slug);
 	out->content_type = "application/merge-patch+json";
-	out->if_match = revision < 0 ? NULL : api_etag(revision);
+	out->if_match = revision < 0 ? NULL : etag_of(revision);
 }
 
 void api_request_delete(struct http_request *out, enum kind kind, const char *slug, int64_t revision)
 {
 	api_request(out, "DELETE", NULL, "/v1/%s/%s", kinds[kind].plural, slug);
-	out->if_match = revision < 0 ? NULL : api_etag(revision);
+	out->if_match = revision < 0 ? NULL : etag_of(revision);
 }
 
 void api_request_get(struct http_request *out, enum kind kind, const char *slug)
@@ -73,7 +68,7 @@ void api_request_put_variable(struct http_request *out, const char *cluster, con
 	if (revision < 0)
 		out->if_none_match = xstrdup("*");
 	else
-		out->if_match = api_etag(revision);
+		out->if_match = etag_of(revision);
 }
 
 void api_request_put_blob(struct http_request *out, const char *sha256, const void *data, size_t len)
@@ -177,15 +172,6 @@ int api_call(struct http_client *client, struct http_request *request, struct ar
 	return code;
 }
 
-int api_get(struct http_client *client, enum kind kind, const char *slug, struct arena *arena, struct api_result *result,
-	struct mrp_err *err)
-{
-	struct http_request request;
-
-	api_request_get(&request, kind, slug);
-	return api_call(client, &request, arena, result, err);
-}
-
 static int wrong_state(const struct http_client *client, const char *what, struct mrp_err *err)
 {
 	return mrp_err_set(err, MRP_EHTTP, "GET %s/v1/state: the answer has no '%s' (is this the mrprober API?)",
@@ -261,29 +247,6 @@ static int report_items(const struct http_client *client, enum kind kind, const 
 		if (item(ctx, kind, items->items[i], err) < 0)
 			return -1;
 	}
-	return 0;
-}
-
-int api_list(struct http_client *client, enum kind kind, const char *query, struct arena *arena, api_item_fn *item,
-	void *ctx, struct mrp_err *err)
-{
-	cleanup(strbuf_release) struct strbuf token = STRBUF_INIT;
-
-	do {
-		struct http_request request;
-		struct api_result result;
-
-		api_request(&request, "GET", NULL, "/v1/%s?page_size=%d%s%s%s%s", kinds[kind].plural, (int)PAGE_SIZE,
-			query && *query ? "&" : "", query ? query : "", token.len ? "&page_token=" : "", token.buf);
-		if (api_call(client, &request, arena, &result, err) < 0)
-			return -1;
-		if (report_items(client, kind, result.value, item, ctx, err) < 0)
-			return -1;
-		const char *next = value_get_string(result.value, "next_page_token");
-		strbuf_reset(&token);
-		if (next)
-			http_add_escaped(&token, next);
-	} while (token.len);
 	return 0;
 }
 

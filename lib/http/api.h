@@ -9,16 +9,11 @@
 #include "../model/kinds.h"
 #include "http.h"
 
-/* An object's ETag for If-Match: "\"r12\"" for revision 12; yours to free. */
-char *api_etag(int64_t revision);
-
 /* Any request: `body` may be NULL. The path is printf-like; escape what is not a slug with http_add_escaped first. */
 void api_request(struct http_request *out, const char *method, const struct value *body, const char *path, ...)
 	PRINTF(4, 5);
 /* Add "name=value", escaped, to the path. */
 void api_request_add_query(struct http_request *request, const char *parameter);
-/* POST: harmless twice, as a second one is answered 409 and the digests then tell whose object it is. */
-void api_request_create(struct http_request *out, enum kind kind, const struct value *object);
 /* PATCH (RFC 7396); revision -1: whatever is there. */
 void api_request_patch(
 	struct http_request *out, enum kind kind, const char *slug, const struct value *patch, int64_t revision);
@@ -53,9 +48,6 @@ struct api_result {
 int api_call(struct http_client *client, struct http_request *request, struct arena *arena, struct api_result *result,
 	struct mrp_err *err);
 
-int api_get(struct http_client *client, enum kind kind, const char *slug, struct arena *arena, struct api_result *result,
-	struct mrp_err *err);
-
 /* GET /v1/state. *state is NULL when the API's root digest is `root` (hex; NULL: ask without a condition). The members
  * of state.kinds, .unmanaged and .destroying are checked to be objects, and sorted for fast lookups. */
 int api_get_state(
@@ -63,10 +55,6 @@ int api_get_state(
 
 /* Called for each object of a list, in no order. -1 with err set ends it. */
 typedef int api_item_fn(void *ctx, enum kind kind, struct value *object, struct mrp_err *err);
-
-/* Every object of the kind, page by page. `query` is added to the URL ("label=team:net"), or NULL. */
-int api_list(struct http_client *client, enum kind kind, const char *query, struct arena *arena, api_item_fn *item,
-	void *ctx, struct mrp_err *err);
 
 /* The objects with these slugs, several requests of many slugs each in flight; one that is gone is just not reported.
  * Each value lives as long as the call of `item` only. */

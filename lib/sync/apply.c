@@ -110,7 +110,7 @@ static void make_main(struct http_request *request, const struct plan_change *ch
 		api_request(request, "POST", NULL, "/v1/%s", kinds[change->kind].plural);
 		plan_create_body(&request->body, change->object);
 		request->content_type = "application/json";
-		request->harmless_twice = true;
+		request->harmless_twice = true; /* 409 then leads to a look: whose is it? */
 		return;
 	case PLAN_UPDATE:
 		api_request_patch(request, change->kind, change->slug, change->patch, change->revision);

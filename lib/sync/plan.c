@@ -64,7 +64,8 @@ static bool only_matches(const char *only, enum kind kind, const char *slug)
 	return split_only(only, &glob) == (int)kind && glob_match(glob, slug);
 }
 
-bool plan_in_scope(const struct plan_options *options, enum kind kind, const char *slug)
+/* Does any KIND/GLOB of `only` name the object? */
+static bool in_scope(const struct plan_options *options, enum kind kind, const char *slug)
 {
 	if (!options->only || !options->only->n)
 		return true;
@@ -134,7 +135,7 @@ static void place_objects(struct plan *plan, const struct value *state)
 	const struct config_object *objects = config_objects(plan->config, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (plan_in_scope(&plan->options, objects[i].kind, objects[i].slug))
+		if (in_scope(&plan->options, objects[i].kind, objects[i].slug))
 			place_object(plan, state, &objects[i]);
 	}
 }
@@ -148,7 +149,7 @@ static void place_rest(struct plan *plan, const struct value *state, enum kind k
 	for (uint32_t i = 0; i < map->n; i++) {
 		const char *slug = map->members[i].key;
 
-		if (config_find(plan->config, kind, slug) || !plan_in_scope(&plan->options, kind, slug))
+		if (config_find(plan->config, kind, slug) || !in_scope(&plan->options, kind, slug))
 			continue;
 		if (plan->options.prune) {
 			struct plan_change change = { .action = PLAN_DELETE, .kind = kind,
@@ -167,7 +168,7 @@ static void place_rest(struct plan *plan, const struct value *state, enum kind k
 		const char *slug = map->members[i].key;
 		struct plan_item item = { kind, arena_strdup(&plan->arena, slug), NULL, "is being destroyed" };
 
-		if (!config_find(plan->config, kind, slug) && plan_in_scope(&plan->options, kind, slug))
+		if (!config_find(plan->config, kind, slug) && in_scope(&plan->options, kind, slug))
 			plan_item_vec_push(&plan->waiting, item);
 	}
 }
@@ -341,7 +342,7 @@ static void count_in_sync(struct plan *plan)
 	const struct config_object *objects = config_objects(plan->config, &n);
 
 	for (size_t i = 0; i < n; i++)
-		plan->unchanged += plan_in_scope(&plan->options, objects[i].kind, objects[i].slug);
+		plan->unchanged += in_scope(&plan->options, objects[i].kind, objects[i].slug);
 }
 
 static int make_from_state(struct plan *plan, struct http_client *client, struct value *state, struct mrp_err *err)

@@ -105,9 +105,6 @@ int plan_make(struct plan **plan, struct http_client *client, const struct confi
 void plan_free(struct plan *plan);
 void plan_freep(struct plan **plan);
 
-/* True when KIND/GLOB of `only` (all of them checked by plan_make) names the object. */
-bool plan_in_scope(const struct plan_options *options, enum kind kind, const char *slug);
-
 size_t plan_count(const struct plan *plan, enum plan_action action);
 size_t plan_count_result(const struct plan *plan, enum plan_result result);
 

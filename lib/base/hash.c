@@ -2,6 +2,8 @@
 #include "hash.h"
 
 #include <nettle/base64.h>
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
 
 void sha256_of(uint8_t out[SHA256_BYTES], const void *data, size_t len)
 {
@@ -62,4 +64,19 @@ void sha256_base64_of(char out[SHA256_BASE64 + 1], const void *data, size_t len)
 	sha256_of(digest, data, len);
 	base64_encode_raw(out, sizeof(digest), digest);
 	out[SHA256_BASE64] = '\0';
+}
+
+void hmac_sha256_of(uint8_t out[SHA256_BYTES], const void *key, size_t key_len, const void *data, size_t len)
+{
+	struct hmac_sha256_ctx ctx;
+
+	hmac_sha256_set_key(&ctx, key_len, key);
+	hmac_sha256_update(&ctx, len, data);
+	hmac_sha256_digest(&ctx, SHA256_BYTES, out);
+	explicit_bzero(&ctx, sizeof(ctx));
+}
+
+bool secret_equal(const void *a, const void *b, size_t len)
+{
+	return memeql_sec(a, b, len);
 }

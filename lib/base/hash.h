@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 (FIPS 180-4), by nettle: small to load, and it uses the processor's SHA instructions. */
+/* SHA-256 (FIPS 180-4) and what is made of it, by nettle: small to load, and it uses the processor's SHA instructions. */
 #ifndef MRP_BASE_HASH_H
 #define MRP_BASE_HASH_H
 
@@ -15,6 +15,10 @@ void sha256_to_hex(char out[SHA256_HEX + 1], const uint8_t digest[SHA256_BYTES])
 void sha256_hex_of(char out[SHA256_HEX + 1], const void *data, size_t len);
 /* As content security policies and subresource integrity spell it; `out` gets 44 characters and a NUL. */
 void sha256_base64_of(char out[SHA256_BASE64 + 1], const void *data, size_t len);
+/* HMAC-SHA-256 (RFC 2104). */
+void hmac_sha256_of(uint8_t out[SHA256_BYTES], const void *key, size_t key_len, const void *data, size_t len);
+/* As memcmp() == 0, but it takes as long wherever the first difference is. */
+bool secret_equal(const void *a, const void *b, size_t len);
 /* True when s is 64 lower-case hex digits; `out` may be NULL. */
 bool sha256_from_hex(uint8_t out[SHA256_BYTES], const char *s);
 

@@ -152,3 +152,16 @@ void root_digest(uint8_t out[SHA256_BYTES], struct digest_entry *entries, size_t
 	}
 	sha256_digest(&ctx, SHA256_BYTES, out);
 }
+
+bool cluster_hides(const struct value *cluster, const char *name, const struct value *entry)
+{
+	const struct value *names = value_get(cluster, "sensitive_variables"), *flag = value_get(entry, "sensitive");
+
+	if (flag && flag->type == V_BOOL && flag->b)
+		return true;
+	for (uint32_t i = 0; names && names->type == V_ARRAY && i < names->n; i++) {
+		if (names->items[i]->type == V_STRING && streq(names->items[i]->s, name))
+			return true;
+	}
+	return false;
+}

@@ -35,6 +35,9 @@ extern const char *const variable_owners[]; /* synchronize meeseeks initial manu
 struct value *object_from_api(
 	struct arena *arena, enum kind kind, const struct value *body, const char *slug, struct problems *problems);
 
+/* True when readers do not see the value of this variable of a cluster. */
+bool cluster_hides(const struct value *cluster, const char *name, const struct value *entry);
+
 /* The manageable part of a stored object, for digests and comparison: without managed, source, read-only fields, and
  * for clusters without variables of other owners than synchronize and without their times. Parts are shared. */
 struct value *object_manageable(struct arena *arena, enum kind kind, const struct value *object);

@@ -7,6 +7,8 @@
  * meta has one row; its revision moves with every write of an object or deployment. A blob's `touched_at` (seconds) is
  * when it was last uploaded or lost a reference; a blob without references is removed a day after that.
  *
+ * tokens: times in seconds, 0 is never; meta.token_key is there since the first token was made (tokens.h).
+ *
  * Leases get their fences from meta.fence, so a row may go when its lease has ended. lease_lock changes nothing: in a
  * database with locks on rows it keeps other transactions from changing the lease before this one has ended.
  */
@@ -36,6 +38,12 @@ static const struct store_migration migrations[] = {
 	{ .sqlite = "CREATE INDEX objects_revision ON objects (kind, revision);" },
 	{ .sqlite = "CREATE TABLE agents (cluster TEXT NOT NULL, host TEXT NOT NULL, seen_ms INTEGER NOT NULL,"
 		    " digest BLOB NOT NULL, summary TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (cluster, host));" },
+	{ .sqlite = "ALTER TABLE meta ADD COLUMN token_key BLOB;"
+		    "ALTER TABLE meta ADD COLUMN token_generation INTEGER NOT NULL DEFAULT 0;"
+		    "CREATE TABLE tokens (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, role TEXT NOT NULL,"
+		    " cluster TEXT NOT NULL, variables TEXT NOT NULL, hash BLOB NOT NULL UNIQUE,"
+		    " created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER NOT NULL DEFAULT 0,"
+		    " last_used_at INTEGER NOT NULL DEFAULT 0);" },
 };
 
 static const struct store_statement statements[SQL_COUNT] = {
@@ -61,6 +69,8 @@ static const struct store_statement statements[SQL_COUNT] = {
 	[SQL_OBJECT_DELETE] = { "object_delete", "DELETE FROM objects WHERE kind = $1 AND slug = $2" },
 	[SQL_OBJECT_LIST] = { "object_list",
 		"SELECT slug, body FROM objects WHERE kind = $1 AND slug > $2 ORDER BY slug LIMIT $3" },
+	[SQL_OBJECT_LIST_WHOLE] = { "object_list_whole",
+		"SELECT slug, coalesce(secret, body) FROM objects WHERE kind = $1 AND slug > $2 ORDER BY slug LIMIT $3" },
 	[SQL_OBJECT_LABELS] = { "object_labels",
 		"SELECT slug, labels FROM objects WHERE kind = $1 AND slug > $2 ORDER BY slug" },
 	[SQL_OBJECT_COUNTS] = { "object_counts", "SELECT kind, count(*) FROM objects GROUP BY kind" },
@@ -113,6 +123,19 @@ static const struct store_statement statements[SQL_COUNT] = {
 		"SELECT cluster, host, seen_ms, summary FROM agents WHERE cluster = $1 AND host > $2 AND seen_ms > $3"
 		" ORDER BY host LIMIT $4" },
 	[SQL_AGENT_SWEEP] = { "agent_sweep", "DELETE FROM agents WHERE seen_ms < $1" },
+	[SQL_TOKEN_META] = { "token_meta", "SELECT token_generation, token_key FROM meta WHERE id = 1" },
+	[SQL_TOKEN_KEY] = { "token_key", "UPDATE meta SET token_key = coalesce(token_key, $1) WHERE id = 1" },
+	[SQL_TOKEN_GENERATION] = { "token_generation",
+		"UPDATE meta SET token_generation = token_generation + 1 WHERE id = 1" },
+	[SQL_TOKEN_INSERT] = { "token_insert",
+		"INSERT INTO tokens (name, role, cluster, variables, hash, created_at, expires_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id" },
+	[SQL_TOKEN_LIST] = { "token_list",
+		"SELECT id, name, role, cluster, variables, hash, created_at, expires_at, revoked_at, last_used_at"
+		" FROM tokens ORDER BY id" },
+	[SQL_TOKEN_REVOKED_AT] = { "token_revoked_at", "SELECT revoked_at FROM tokens WHERE id = $1" },
+	[SQL_TOKEN_REVOKE] = { "token_revoke", "UPDATE tokens SET revoked_at = $2 WHERE id = $1" },
+	[SQL_TOKEN_USED] = { "token_used", "UPDATE tokens SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2" },
 	[SQL_META_NEXT_FENCE] = { "meta_next_fence", "UPDATE meta SET fence = fence + 1 WHERE id = 1" },
 	[SQL_META_FENCE] = { "meta_fence", "SELECT fence FROM meta WHERE id = 1" },
 	[SQL_LEASE_GET] = { "lease_get", "SELECT fence, holder, taken_ms, expires_ms FROM leases WHERE name = $1" },

@@ -18,12 +18,14 @@
 
 enum { MAX_TEMPLATE_BYTES = 1 << 20 };
 
-/* The row of "config" or "config list". */
+/* The row of "config" or "config list" or "api token list". */
 static const struct mrp_cmd *find_row(char *const *words)
 {
 	const struct mrp_cmd *cmd = words[0] ? cmd_find(mrp_commands, words[0]) : NULL;
 
-	return cmd && words[1] ? cmd_find(cmd->subs, words[1]) : cmd;
+	for (int i = 1; cmd && words[i]; i++)
+		cmd = cmd_find(cmd->subs, words[i]);
+	return cmd;
 }
 
 static int splice_synopsis(struct strbuf *out, char *const *words)
@@ -153,19 +155,23 @@ static int run_man(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *e
 	return replace_file(argv[1], page.buf, page.len, 0644, err);
 }
 
+static void print_commands(const char *path, const struct mrp_cmd *const *table)
+{
+	for (; table && *table; table++) {
+		cleanup(freep) char *name = xasprintf("%s%s%s", path, *path ? " " : "", (*table)->name);
+
+		if ((*table)->needs & CMD_HIDDEN)
+			continue;
+		puts(name);
+		print_commands(name, (*table)->subs);
+	}
+}
+
 /* "config list", one command a line. */
 static int run_commands(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
 	(void)ctx, (void)argc, (void)argv, (void)err;
-	for (const struct mrp_cmd *const *cmd = mrp_commands; *cmd; cmd++) {
-		if ((*cmd)->needs & CMD_HIDDEN)
-			continue;
-		puts((*cmd)->name);
-		for (const struct mrp_cmd *const *sub = (*cmd)->subs; sub && *sub; sub++) {
-			if (!((*sub)->needs & CMD_HIDDEN))
-				printf("%s %s\n", (*cmd)->name, (*sub)->name);
-		}
-	}
+	print_commands("", mrp_commands);
 	return 0;
 }
 
@@ -218,8 +224,8 @@ static const struct mrp_cmd commands = {
 static const struct mrp_cmd options = {
 	.name = "options",
 	.summary = "list the options of a command",
-	.args = "[<command> [<command>]]",
-	.max_args = 2,
+	.args = "[<command>...]",
+	.max_args = ANY_NUMBER,
 	.run = run_options,
 };
 

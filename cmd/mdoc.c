@@ -129,7 +129,7 @@ void mdoc_add_synopsis(struct strbuf *out, const struct mrp_cmd *cmd, const char
 		cleanup(freep) char *name = xasprintf("%s %s", path, (*sub)->name);
 
 		if (!((*sub)->needs & CMD_HIDDEN))
-			add_one_synopsis(out, *sub, name);
+			mdoc_add_synopsis(out, *sub, name);
 	}
 }
 
@@ -165,6 +165,8 @@ void mdoc_add_subs(struct strbuf *out, const struct mrp_cmd *cmd, const char *pa
 			mdoc_add_text(out, (*sub)->description);
 		}
 		mdoc_add_options(out, (*sub)->opts);
+		cleanup(freep) char *name = xasprintf("%s %s", path, (*sub)->name);
+		mdoc_add_subs(out, *sub, name);
 	}
 }
 

@@ -21,6 +21,7 @@ enum api_header {
 	HDR_LEASE,
 	HDR_REQUEST_ID,
 	HDR_FETCH_SITE,
+	HDR_AUTHORIZATION,
 	HDR_COUNT,
 };
 
@@ -47,7 +48,7 @@ struct api_response {
 	struct strbuf body;
 	const char *content_type; /* NULL: no body */
 	/* These headers are sent when they are not NULL; they live as long as the call. */
-	const char *etag, *location, *allow, *cache_control, *csp;
+	const char *etag, *location, *allow, *cache_control, *csp, *www_authenticate;
 	int retry_after_s; /* 0: not sent */
 	char request_id[72];
 	const char *token_id, *role; /* who was it, for the access log; NULL when there are no tokens */
@@ -88,7 +89,11 @@ size_t api_body_max(const char *method, const char *target);
 /* Answer with this status without looking further at the request: it is over a limit. */
 void api_refuse(struct api_call *call, int status, const char *why);
 
-enum api_progress { API_DONE, API_WRITE };
+enum api_progress { API_DONE, API_WRITE, API_GO_ON };
+
+/* Once the headers are there, before the body is: API_DONE when the answer is known, because there is no such route or
+ * the caller may not use it; else API_GO_ON. On the same thread as api_begin, which does it when nobody has. */
+enum api_progress api_admit(struct api_call *call);
 
 /* Reads run on the caller's thread; one call at a time may be begun. API_WRITE: nothing was done yet, call api_submit. */
 enum api_progress api_begin(struct api_call *call);

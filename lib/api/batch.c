@@ -44,11 +44,13 @@ static int set_up(struct api_call *sub, const struct api_call *call, const struc
 	api_call_reset(sub);
 	sub->db = call->db;
 	sub->now_ms = call->now_ms;
+	sub->caller = call->caller;
 	sub->request.method = value_get_string(operation, "method");
 	sub->request.target = value_get_string(operation, "path");
 	sub->request.headers[HDR_IF_MATCH] = value_get_string(operation, "if_match");
 	sub->body = value_get(operation, "body");
-	if (api_find_route(sub, err) < 0 || api_parse_query(sub, err) < 0)
+	if (api_find_route(sub, err) < 0 || api_check_role(sub, err) < 0 || api_parse_query(sub, err) < 0 ||
+		api_check_scope(sub, err) < 0)
 		return -1;
 	if (!(sub->route->flags & RF_BATCH))
 		return mrp_err_set(err, MRP_EINVALID, "'%s' cannot stand in a batch", sub->route->path);

@@ -23,7 +23,9 @@ int blob_download(struct api_call *call, struct mrp_err *err)
 	if (there <= 0)
 		return there < 0 ? -1 : mrp_err_set(err, MRP_ENOTFOUND, "blob '%s' is not here", name);
 	call->response.etag = arena_printf(&call->arena, "\"%s\"", name);
-	call->response.cache_control = "public, max-age=31536000, immutable";
+	/* caches that serve others must not spare them the token */
+	call->response.cache_control = call->caller.known ? "private, max-age=31536000, immutable"
+							  : "public, max-age=31536000, immutable";
 	if (api_not_modified(call))
 		return 0;
 	call->response.status = 200;

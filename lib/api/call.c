@@ -30,6 +30,7 @@ const char *const api_header_names[HDR_COUNT] = {
 	[HDR_LEASE] = "Mrprober-Lease",
 	[HDR_REQUEST_ID] = "X-Request-Id",
 	[HDR_FETCH_SITE] = "Sec-Fetch-Site",
+	[HDR_AUTHORIZATION] = "Authorization",
 };
 
 static int64_t clock_us(clockid_t clock)
@@ -89,6 +90,7 @@ struct api *api_open(const struct api_options *options, struct mrp_err *err)
 	api->state_dir = xstrdup(options->state_dir);
 	api->metrics = api_metrics_new(api_routes_n);
 	api->configs = config_cache_new();
+	api->access = access_new();
 	api->sweep.run = run_sweep;
 	api->writer = writer_start(api->write_conn, &api->sweep, SWEEP_EVERY_MS);
 	api->reports = reports_start(api->writer);
@@ -120,6 +122,7 @@ void api_close(struct api *api)
 		api->write_conn->ops->close(api->write_conn);
 	state_cache_free(api->state);
 	config_cache_free(api->configs);
+	access_free(api->access);
 	api_metrics_free(api->metrics);
 	free(api->state_dir);
 	free(api);
@@ -196,14 +199,44 @@ void api_set_request_id(struct api_call *call)
 	api->requests++;
 }
 
-enum api_progress api_begin(struct api_call *call)
+/* The token before the path: who has none is not even told which paths there are. */
+static int find_and_authenticate(struct api_call *call, struct mrp_err *err)
+{
+	struct mrp_err not_found = MRP_ERR_INIT;
+	int found = api_find_route(call, &not_found), status = call->status;
+
+	if (found == 0 && (call->route->roles & ACCESS_OPEN))
+		return 0;
+	call->status = 0;
+	if (api_authenticate(call, err) < 0) {
+		call->response.allow = NULL;
+		mrp_err_clear(&not_found);
+		return -1;
+	}
+	call->status = status;
+	return found < 0 ? mrp_err_move(err, &not_found) : 0;
+}
+
+enum api_progress api_admit(struct api_call *call)
 {
 	struct mrp_err err = MRP_ERR_INIT;
 
 	api_set_request_id(call);
+	call->admitted = true;
 	call->db = call->api->reader;
-	if (api_find_route(call, &err) < 0 || api_check_origin(call, &err) < 0 || api_parse_query(call, &err) < 0)
-		goto fail;
+	if (find_and_authenticate(call, &err) == 0 && api_check_role(call, &err) == 0 &&
+		api_parse_query(call, &err) == 0 && api_check_scope(call, &err) == 0)
+		return API_GO_ON;
+	api_problem(call, &err);
+	return API_DONE;
+}
+
+enum api_progress api_begin(struct api_call *call)
+{
+	struct mrp_err err = MRP_ERR_INIT;
+
+	if (!call->admitted && api_admit(call) == API_DONE)
+		return API_DONE;
 	bool write = call->route->flags & RF_WRITE;
 	if (!(write && call->request.body_len > PARSE_HERE_MAX) && api_parse_body(call, &err) < 0)
 		goto fail;

@@ -8,6 +8,7 @@
 #define MRP_API_CALL_H
 
 #include "../store/objects.h"
+#include "../store/tokens.h"
 #include "../store/writer.h"
 #include "../value/json.h"
 #include "../value/merge.h"
@@ -38,8 +39,29 @@ struct api_param_info {
 
 extern const struct api_param_info api_params[Q_COUNT];
 
-/* Who may call a route, once there are tokens. */
-enum api_role { ROLE_NONE, ROLE_VIEWER, ROLE_AGENT, ROLE_MEESEEKS, ROLE_CREATOR, ROLE_EDITOR, ROLE_ADMIN };
+/* Who may call a route, once there are tokens: bits of roles. */
+#define ACCESS(role) (1U << TOKEN_##role)
+enum {
+	ACCESS_OPEN = 1 << TOKEN_ROLES, /* everybody, without a token */
+	ACCESS_ANY = ACCESS_OPEN - 1,   /* every token */
+	ACCESS_READ = ACCESS(VIEWER) | ACCESS(CREATOR) | ACCESS(EDITOR) | ACCESS(ADMIN),
+	ACCESS_EDIT = ACCESS(EDITOR) | ACCESS(ADMIN),
+	ACCESS_CREATE = ACCESS(CREATOR) | ACCESS(ADMIN),  /* what a creator reports */
+	ACCESS_REPORT = ACCESS(AGENT) | ACCESS(ADMIN),    /* what an agent reports */
+	ACCESS_SECRETS = ACCESS(CREATOR) | ACCESS(ADMIN), /* values of sensitive variables */
+	ACCESS_LOCK = ACCESS_CREATE | ACCESS_EDIT,       /* who must not work at the same time */
+	ACCESS_WRITE = ACCESS_LOCK | ACCESS(MEESEEKS),     /* variables, each role its own */
+	ACCESS_DIGESTS = ACCESS(EDITOR) | ACCESS(ADMIN), /* of clusters: values can be guessed with them */
+};
+
+/* Who asks. */
+struct api_caller {
+	bool known; /* by a token; else there are none, and it is somebody on this machine */
+	enum token_role role;
+	const char *name;      /* of the token; "" when it has none */
+	const char *cluster;   /* of an agent */
+	const char *variables; /* of meeseeks: "CLUSTER/NAME CLUSTER/NAME" */
+};
 
 enum {
 	RF_WRITE = 1 << 0,      /* runs in a transaction on the writer's thread */
@@ -89,7 +111,7 @@ enum api_shape {
 struct api_route {
 	const char *method, *path;
 	api_handler *handle;
-	enum api_role role;
+	unsigned roles; /* ACCESS_... */
 	unsigned flags;
 	unsigned params; /* 1 << Q_... */
 	enum kind kind;  /* of the object that the path names */
@@ -104,6 +126,7 @@ extern const size_t api_routes_n;
 struct state_cache;  /* state.c */
 struct config_cache; /* config_cache.h */
 struct reports;      /* reports.h */
+struct access;       /* access.c */
 
 struct api {
 	const struct store_ops *store;
@@ -116,6 +139,7 @@ struct api {
 	struct reports *reports;
 	struct api_metrics *metrics;
 	struct server_stats server;
+	struct access *access;
 	char request_id_prefix[20];
 	uint64_t requests;
 };
@@ -139,6 +163,9 @@ struct api_call {
 	const char *problem_type;       /* NULL: about:blank */
 	const char *problem_results;    /* batch: the member `results`, as JSON */
 	const char *problem_members;    /* more members, as JSON, each with a comma before it */
+	struct api_caller caller;
+	bool admitted;                  /* route and caller are known */
+	int retry_after_s;              /* of a failure; 0: as its status has it */
 	int64_t now_ms;                 /* wall clock when it began */
 	int64_t started_us;             /* monotonic */
 	void (*done)(void *ctx);
@@ -164,6 +191,26 @@ int query_int(int64_t *out, struct api_call *call, enum api_param param, int64_t
 	struct mrp_err *err);
 /* Check the Content-Type and parse the JSON body, as the route wants. */
 int api_parse_body(struct api_call *call, struct mrp_err *err);
+/* access.c. 401 or 429; as long as there are no tokens, api_check_origin. */
+int api_authenticate(struct api_call *call, struct mrp_err *err);
+/* 403 naming the roles that may call the route. */
+int api_check_role(struct api_call *call, struct mrp_err *err);
+/* 403 when the caller's role is for one cluster or some variables, and this is another; after the query is parsed. */
+int api_check_scope(struct api_call *call, struct mrp_err *err);
+/* 403 "WHAT needs role ..." */
+int api_needs_role(struct api_call *call, unsigned roles, const char *what, struct mrp_err *err);
+/* May the caller know values of sensitive variables; digests of clusters? */
+bool api_reads_secrets(const struct api_call *call);
+bool api_sees_digests(const struct api_call *call);
+/* Do answers to this caller have the values, unasked? */
+bool api_answers_secrets(const struct api_call *call);
+/* The same for a read, with what the query says about it. */
+int api_show_sensitive(bool *out, struct api_call *call, struct mrp_err *err);
+struct access *access_new(void);
+void access_free(struct access *access);
+/* Look at the table of tokens before the next request, however fresh what is known may be. */
+void access_expire(struct access *access);
+
 /* Host and Origin, as long as there are no tokens. */
 int api_check_origin(struct api_call *call, struct mrp_err *err);
 int api_check_environment(struct api_call *call, struct mrp_err *err);

@@ -313,6 +313,9 @@ int deployment_approve(struct api_call *call, struct mrp_err *err)
 	if (value_get(d.current, "approved_at"))
 		return mrp_err_set(err, MRP_EEXISTS, "deployment %" PRId64 " is already approved", d.id);
 	const char *who = value_get_string(approval, "approved_by");
+	if (call->caller.known) /* what people say is no proof, the token is */
+		who = arena_printf(arena, "%s%stoken %s%s%s%s", who ? who : "", who ? " (" : "", call->response.token_id,
+			*call->caller.name ? " " : "", call->caller.name, who ? ")" : "");
 	d.object = value_copy_shallow(arena, d.current);
 	value_set(arena, d.object, "approved_by", value_string(arena, who ? who : "unknown"));
 	value_set(arena, d.object, "approved_at", value_string(arena, now));

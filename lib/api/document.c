@@ -25,19 +25,6 @@ int document_writable(const struct document *doc, struct mrp_err *err)
 		kinds[doc->row.kind].name, doc->row.slug);
 }
 
-bool variable_hidden(const struct value *cluster, const char *name, const struct value *entry)
-{
-	const struct value *names = value_get(cluster, "sensitive_variables"), *flag = value_get(entry, "sensitive");
-
-	if (flag && flag->type == V_BOOL && flag->b)
-		return true;
-	for (uint32_t i = 0; names && i < names->n; i++) {
-		if (names->items[i]->type == V_STRING && streq(names->items[i]->s, name))
-			return true;
-	}
-	return false;
-}
-
 static bool same_member(const struct value *a, const struct value *b, const char *key)
 {
 	const struct value *x = value_get(a, key), *y = value_get(b, key);
@@ -116,7 +103,7 @@ static struct value *visible_variables(struct arena *arena, const struct value *
 	for (uint32_t i = 0; variables && i < variables->n; i++) {
 		const struct member *m = &variables->members[i];
 
-		if (!variable_hidden(cluster, m->key, m->value))
+		if (!cluster_hides(cluster, m->key, m->value))
 			continue;
 		if (!visible)
 			visible = value_copy_shallow(arena, variables);
@@ -194,7 +181,13 @@ static int render_and_save(struct api_call *call, struct document *doc, const st
 	doc->row.labels = labels && labels->n ? to_text(arena, labels) : "{}";
 	api_set_etag(call, doc->row.revision);
 	respond_json(call, 200);
-	return (insert ? object_insert : object_update)(call->db, &doc->row, err);
+	if ((insert ? object_insert : object_update)(call->db, &doc->row, err) < 0)
+		return -1;
+	if (doc->row.secret && api_answers_secrets(call)) {
+		strbuf_reset(body);
+		strbuf_addstr(body, doc->row.secret);
+	}
+	return 0;
 }
 
 static int invalid(const struct document *doc, struct mrp_err *err)
@@ -228,11 +221,37 @@ static int unchanged_answer(struct api_call *call, const struct document *doc, s
 	int64_t revision;
 
 	strbuf_reset(&call->response.body);
-	if (object_read(&call->response.body, &revision, call->db, doc->row.kind, doc->row.slug, false, err) < 0)
+	if (object_read(&call->response.body, &revision, call->db, doc->row.kind, doc->row.slug,
+		    api_answers_secrets(call), err) < 0)
 		return WRITE_FAILED;
 	api_set_etag(call, revision);
 	respond_json(call, 200);
 	return WRITE_UNCHANGED;
+}
+
+/* Who may not read a value may not make it readable either: a variable becomes plain only together with a value that
+ * the request itself brings, whole. (A merge patch could bring a part of a map, and get the rest with it.) */
+static int check_revealed(struct api_call *call, const struct document *doc, const struct value *object, struct mrp_err *err)
+{
+	const struct value *before = doc->current ? value_get(doc->current, "variables") : NULL,
+			   *after = value_get(object, "variables");
+
+	if (doc->row.kind != KIND_CLUSTER || api_reads_secrets(call))
+		return 0;
+	for (uint32_t i = 0; before && after && i < before->n; i++) {
+		const struct member *m = &before->members[i];
+		const struct value *entry = value_get(after, m->key),
+				   *own = doc->supplied && doc->supplied->type == V_OBJECT ? value_get(doc->supplied, m->key) : NULL;
+
+		if (!entry || !cluster_hides(doc->current, m->key, m->value) || cluster_hides(object, m->key, entry) ||
+			(own && own->type == V_OBJECT && value_get(own, "value") && same_member(own, entry, "value")))
+			continue;
+		return api_needs_role(call, ACCESS_SECRETS,
+			arena_printf(&call->arena,
+				"variable '%s' is sensitive; to make it readable without writing its whole value", m->key),
+			err);
+	}
+	return 0;
 }
 
 enum write_result document_write(
@@ -250,6 +269,8 @@ enum write_result document_write(
 		if (call->problems.errors)
 			return invalid(doc, err);
 	}
+	if (check_revealed(call, doc, object, err) < 0)
+		return WRITE_FAILED;
 	if (doc->current && unchanged(doc, object))
 		return unchanged_answer(call, doc, err);
 	bool files = !doc->current || !same_member(doc->current, object, "files") ||

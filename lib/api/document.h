@@ -11,6 +11,7 @@
 struct document {
 	struct object_row row; /* what the database knows; row.slug is set for new objects too */
 	struct value *current; /* the stored document with secrets; NULL for a new object */
+	const struct value *supplied; /* variables as the request has them, name -> entry; NULL: none */
 	const char *created_at;
 	struct value *state; /* clusters and recipes that wait; NULL: none */
 };
@@ -28,9 +29,6 @@ enum write_result document_write(
 	struct api_call *call, struct document *doc, const struct value *wanted, struct mrp_err *err);
 /* Write the current document again with another doc->state, row.deployed and row.destroying. */
 int document_restate(struct api_call *call, struct document *doc, struct mrp_err *err);
-
-/* True when readers do not see this variable's value. */
-bool variable_hidden(const struct value *cluster, const char *name, const struct value *entry);
 
 /* variables.c: what the rules of merge patches cannot say about a cluster's variables. */
 int variables_check_patch(struct api_call *call, const struct document *doc, struct mrp_err *err);

@@ -101,7 +101,8 @@ static int open_tcp(struct listener *out, const char *text, unsigned flags, stru
 	if (!(flags & LISTEN_ANYWHERE) && !is_loopback(found->ai_addr)) {
 		freeaddrinfo(found);
 		return mrp_err_set(err, MRP_EUSAGE,
-			"'%s' is not a loopback address: without tokens the API listens on this machine only", text);
+			"'%s' is not a loopback address: without tokens the API listens on this machine only; the first one is made by "
+			"'mrprober api token create --role admin' with the same --database", text);
 	}
 	out->fd = bind_one(found, text, err);
 	freeaddrinfo(found);

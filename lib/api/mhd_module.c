@@ -18,6 +18,7 @@
 #include "mhd_tls.h"
 
 enum {
+	DROPPED_MAX = 1 << 20,      /* bytes of body of a refused request that are read before it is answered */
 	SPARE_MAX = 64,             /* exchanges kept for the next request */
 	KEEP_BUFFER_MAX = 64 << 10, /* bytes of request body that a kept exchange may hold on to */
 	BODIES_MAX = 512 << 20,     /* bytes of request bodies held at one time */
@@ -53,7 +54,7 @@ struct exchange {
 	size_t max, counted; /* bytes a body may have; bytes added to httpd->body_bytes */
 	size_t answer_bytes;
 	enum server_limit over; /* LIMIT_COUNT: none */
-	bool begun, answered;
+	bool begun, refused, answered; /* refused: answered whatever its body is */
 	atomic_bool written;
 	struct exchange *next;
 };
@@ -116,7 +117,7 @@ static void exchange_put(struct exchange *x)
 	for (int i = 0; i < HDR_COUNT; i++)
 		strbuf_reset(&x->joined[i]);
 	x->counted = x->answer_bytes = 0;
-	x->begun = x->answered = false;
+	x->begun = x->refused = x->answered = false;
 	atomic_store(&x->written, false);
 	x->next = httpd->spare;
 	httpd->spare = x;
@@ -238,6 +239,7 @@ static void add_headers(struct MHD_Response *r, const struct api_response *respo
 		{ "ETag", response->etag },
 		{ "Location", response->location },
 		{ "Allow", response->allow },
+		{ "WWW-Authenticate", response->www_authenticate },
 		{ "Cache-Control", response->cache_control },
 		{ "Content-Security-Policy", response->csp },
 		{ "X-Content-Type-Options", "nosniff" },
@@ -294,10 +296,17 @@ static enum MHD_Result refuse(struct exchange *x)
 	return send_response(x);
 }
 
+/* As the headers tell it; 0 when they do not. */
+static unsigned long long body_length(const struct exchange *x)
+{
+	const char *length = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Content-Length");
+
+	return length ? strtoull(length, NULL, 10) : 0;
+}
+
 /* Which limit the headers are over; LIMIT_COUNT: none. */
 static enum server_limit check_head(const struct exchange *x)
 {
-	const char *length = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Content-Length");
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
@@ -305,7 +314,7 @@ static enum server_limit check_head(const struct exchange *x)
 		return LIMIT_TARGET;
 	if (info && info->header_size > API_HEADERS_MAX + x->target.len)
 		return LIMIT_HEADERS;
-	return length && strtoull(length, NULL, 10) > x->max ? LIMIT_BODY : LIMIT_COUNT;
+	return body_length(x) > x->max ? LIMIT_BODY : LIMIT_COUNT;
 }
 
 /* The first call for a request: its headers are there. */
@@ -319,6 +328,15 @@ static enum MHD_Result begin(struct exchange *x, const char *method)
 	x->max = api_body_max(method, x->target.buf);
 	front_phase(x->httpd->front, x->conn, PHASE_BODY, 0);
 	x->over = check_head(x);
+	if (x->over == LIMIT_TARGET || x->over == LIMIT_HEADERS)
+		return refuse(x);
+	x->refused = api_admit(x->call) == API_DONE;
+	if (x->refused) {
+		if (body_length(x) <= DROPPED_MAX)
+			return MHD_YES;
+		x->over = LIMIT_BODY; /* closes the connection */
+		return send_response(x);
+	}
 	return x->over == LIMIT_COUNT ? MHD_YES : refuse(x);
 }
 
@@ -331,6 +349,8 @@ static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *s
 	*size = 0;
 	x->counted += len;
 	x->httpd->body_bytes += len;
+	if (x->refused)
+		return x->counted <= DROPPED_MAX ? MHD_YES : MHD_NO;
 	if (x->over != LIMIT_COUNT)
 		return x->counted <= 2 * x->max + (1 << 20) ? MHD_YES : MHD_NO;
 	front_phase(x->httpd->front, x->conn, PHASE_BODY, x->counted);
@@ -367,6 +387,8 @@ static enum MHD_Result run(struct exchange *x)
 {
 	struct api_request *request = api_call_request(x->call);
 
+	if (x->refused)
+		return send_response(x);
 	if (x->httpd->answer_bytes > ANSWERS_MAX && !front_evict_reader(x->httpd->front))
 		x->over = LIMIT_ANSWERS;
 	if (x->over != LIMIT_COUNT)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading recipes, clusters and probers is copying: the database holds what GET answers. */
+/* Reading recipes, clusters and probers is copying: the database holds what GET answers. Only from clusters, and only
+ * for those who could guess sensitive values by it, the digest is cut out. */
 #include <inttypes.h>
 
 #include "../base/text.h"
@@ -7,20 +8,76 @@
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, SLUGS_MAX = 1000 };
 
+/* The value of compact JSON at `p` and what follows it up to a comma or bracket of the same level. */
+static const char *skip_value(const char *p, const char *end)
+{
+	int depth = 0;
+
+	for (bool quoted = false; p < end; p++) {
+		if (quoted) {
+			p += *p == '\\';
+			quoted = *p != '"';
+		} else if (*p == '"') {
+			quoted = true;
+		} else if (*p == '{' || *p == '[') {
+			depth++;
+		} else if (*p == '}' || *p == ']') {
+			if (!depth--)
+				break;
+		} else if (*p == ',' && !depth) {
+			break;
+		}
+	}
+	return p;
+}
+
+/* Where a member of an object in compact JSON is, with the comma after it; *len is 0 when it is not there. It is not the
+ * last one. */
+static const char *find_member(size_t *len, const char *json, size_t json_len, const char *quoted_key)
+{
+	const char *end = json + json_len, *p = json + 1, *next;
+
+	for (; p < end && *p == '"'; p = next + 1) {
+		next = skip_value(p, end);
+		if (next < end && *next == ',' && (size_t)(next - p) > strlen(quoted_key) &&
+			memcmp(p, quoted_key, strlen(quoted_key)) == 0) {
+			*len = (size_t)(next - p) + 1;
+			return p;
+		}
+	}
+	*len = 0;
+	return json;
+}
+
+/* An object as this caller may see it. */
+static void add_object(struct strbuf *out, const struct api_call *call, const char *body, size_t len)
+{
+	size_t cut;
+
+	if (call->route->kind != KIND_CLUSTER || api_sees_digests(call)) {
+		strbuf_add(out, body, len);
+		return;
+	}
+	const char *digest = find_member(&cut, body, len, "\"digest\":");
+	strbuf_add(out, body, (size_t)(digest - body));
+	strbuf_add(out, digest + cut, len - (size_t)(digest - body) - cut);
+}
+
 int object_get(struct api_call *call, struct mrp_err *err)
 {
-	bool secrets;
+	cleanup(strbuf_release) struct strbuf stored = STRBUF_INIT;
+	bool whole = call->route->kind != KIND_CLUSTER || api_sees_digests(call), secrets;
+	struct strbuf *out = &call->response.body;
 	int64_t revision;
 
-	if (query_bool(&secrets, call, Q_SHOW_SENSITIVE, err) < 0)
+	if (api_show_sensitive(&secrets, call, err) < 0)
 		return -1;
-	int there =
-		object_read(&call->response.body, &revision, call->db, call->route->kind, call->args[0], secrets, err);
+	int there = object_read(whole ? out : &stored, &revision, call->db, call->route->kind, call->args[0], secrets, err);
 	if (there <= 0)
 		return there < 0 ? -1 : api_not_found(err, call->route->kind, call->args[0]);
+	if (!whole)
+		add_object(out, call, stored.buf, stored.len);
 	api_set_etag(call, revision);
-	if (secrets)
-		call->response.cache_control = "no-store";
 	if (!api_not_modified(call))
 		respond_json(call, 200);
 	return 0;
@@ -28,6 +85,8 @@ int object_get(struct api_call *call, struct mrp_err *err)
 
 /* A page being made. */
 struct page {
+	const struct api_call *call;
+	bool secrets;
 	struct strbuf *out;
 	int64_t size, n;
 	char last[64]; /* slug of the last item */
@@ -45,7 +104,7 @@ static bool page_add(struct page *page, const char *slug, const char *body, size
 		strbuf_addch(page->out, ',');
 	while (len && body[len - 1] == '\n')
 		len--;
-	strbuf_add(page->out, body, len);
+	add_object(page->out, page->call, body, len);
 	snprintf(page->last, sizeof(page->last), "%s", slug);
 	return true;
 }
@@ -59,7 +118,7 @@ static int page_add_object(struct page *page, struct api_call *call, const char 
 		page->more = true;
 		return 0;
 	}
-	int there = object_read(&body, &revision, call->db, call->route->kind, slug, false, err);
+	int there = object_read(&body, &revision, call->db, call->route->kind, slug, page->secrets, err);
 	if (there > 0)
 		page_add(page, slug, body.buf, body.len);
 	return there < 0 ? -1 : 0;
@@ -67,16 +126,17 @@ static int page_add_object(struct page *page, struct api_call *call, const char 
 
 static int list_all(struct page *page, struct api_call *call, const char *after, struct mrp_err *err)
 {
+	enum sql list = page->secrets ? SQL_OBJECT_LIST_WHOLE : SQL_OBJECT_LIST;
 	struct store_row row;
-	int r = store_start(call->db, SQL_OBJECT_LIST,
+	int r = store_start(call->db, list,
 		STORE_ARGS(store_text(kinds[call->route->kind].name), store_text(after), store_int(page->size + 1)),
 		err);
 
-	while (r >= 0 && (r = store_step(call->db, SQL_OBJECT_LIST, &row, err)) > 0) {
+	while (r >= 0 && (r = store_step(call->db, list, &row, err)) > 0) {
 		if (!page_add(page, store_col_text(&row, 0), row.col[1].p, row.col[1].n))
 			break;
 	}
-	store_finish(call->db, SQL_OBJECT_LIST);
+	store_finish(call->db, list);
 	return r < 0 ? -1 : 0;
 }
 
@@ -192,12 +252,13 @@ static int token_slug(const char **slug, struct api_call *call, struct mrp_err *
 
 int object_list(struct api_call *call, struct mrp_err *err)
 {
-	struct page page = { .out = &call->response.body };
+	struct page page = { .out = &call->response.body, .call = call };
 	const char *after;
 	int64_t revision;
 
 	if (query_int(&page.size, call, Q_PAGE_SIZE, PAGE_DEFAULT, 1, PAGE_MAX, err) < 0 ||
-		token_slug(&after, call, err) < 0 || store_meta(&revision, NULL, call->db, err) < 0)
+		api_show_sensitive(&page.secrets, call, err) < 0 || token_slug(&after, call, err) < 0 ||
+		store_meta(&revision, NULL, call->db, err) < 0)
 		return -1;
 	/* every write of an object moves the counter, so it tells whether any list is still good */
 	call->response.etag = arena_printf(&call->arena, "W/\"r%" PRId64 "\"", revision);

@@ -54,6 +54,8 @@ int object_patch(struct api_call *call, struct mrp_err *err)
 		api_check_preconditions(call, doc.row.revision, err) < 0 || document_writable(&doc, err) < 0 ||
 		(kind == KIND_CLUSTER && variables_check_patch(call, &doc, err) < 0))
 		return -1;
+	if (call->body->type == V_OBJECT)
+		doc.supplied = value_get(call->body, "variables");
 	return document_write(call, &doc, patched(call, doc.current, replace_values), err) == WRITE_FAILED ? -1 : 0;
 }
 
@@ -64,8 +66,8 @@ static int mark_destroying(struct api_call *call, struct document *doc, const ch
 		doc->state = cluster_state_set(&call->arena, doc->state, "destroying", message);
 		if (document_restate(call, doc, err) < 0)
 			return -1;
-	} else if (object_read(&call->response.body, &doc->row.revision, call->db, doc->row.kind, doc->row.slug, false,
-			   err) < 0) {
+	} else if (object_read(&call->response.body, &doc->row.revision, call->db, doc->row.kind, doc->row.slug,
+			   api_answers_secrets(call), err) < 0) {
 		return -1;
 	}
 	api_set_etag(call, doc->row.revision);

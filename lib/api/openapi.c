@@ -18,7 +18,7 @@ static const struct {
 		"{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\"" REF "Variable\"}}" },
 	[SHAPE_VARIABLE] = { "Variable",
 		"{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-		"\"value\":{\"description\":\"any JSON; absent when it is sensitive and was not asked for; left out of "
+		"\"value\":{\"description\":\"any JSON; absent when it is sensitive and the caller's role is not creator or admin; left out of "
 		"a PUT: stays\"},"
 		"\"owner\":{\"enum\":[\"synchronize\",\"meeseeks\",\"initial\",\"manual\"],"
 		"\"description\":\"who writes it; manual when a PUT does not say. Taking it from another owner than "
@@ -53,9 +53,8 @@ static const struct {
 		"\"properties\":{"
 		"\"status\":{\"type\":\"integer\"},\"body\":{}}}}}}" },
 	[SHAPE_STATE] = { "State",
-		"{\"type\":\"object\",\"properties\":{\"root\":{\"type\":\"string\",\"description\":\"SHA-256 over the "
-		"digests of all "
-		"managed objects\"},\"environment\":{\"type\":[\"string\",\"null\"]},"
+		"{\"type\":\"object\",\"properties\":{\"root\":{\"type\":\"string\",\"description\":\"SHA-256 over the digests "
+		"of all managed objects; it and digests of clusters only for roles editor and admin\"},\"environment\":{\"type\":[\"string\",\"null\"]},"
 		"\"kinds\":{\"type\":\"object\",\"description\":\"managed objects: kind -> slug -> digest and "
 		"revision\"},"
 		"\"unmanaged\":{\"type\":\"object\",\"description\":\"objects made by hand: kind -> slug -> "
@@ -267,6 +266,22 @@ static const char *operation_id(struct arena *arena, const struct api_route *rou
 	return id;
 }
 
+/* [] when everybody may, else the roles that may */
+static struct value *security(struct arena *arena, unsigned roles)
+{
+	struct value *list = value_array(arena), *one = value_object(arena), *names = value_array(arena);
+
+	for (int i = 0; i < TOKEN_ROLES; i++) {
+		if (roles & (1U << i))
+			value_push(arena, names, text(arena, token_role_names[i]));
+	}
+	if (roles & ACCESS_OPEN)
+		return list;
+	value_append(arena, one, "token", names);
+	value_push(arena, list, one);
+	return list;
+}
+
 static struct value *operation(struct arena *arena, const struct api_route *route)
 {
 	struct value *v = value_object(arena), *list = parameters(arena, route);
@@ -275,6 +290,7 @@ static struct value *operation(struct arena *arena, const struct api_route *rout
 	value_append(arena, v, "summary", text(arena, route->summary));
 	if (list->n)
 		value_append(arena, v, "parameters", list);
+	value_append(arena, v, "security", security(arena, route->roles));
 	if (route->body) {
 		struct value *body = value_object(arena);
 
@@ -357,6 +373,10 @@ void api_openapi(struct strbuf *out)
 		value_append(&arena, path, method_key(route->method), operation(&arena, route));
 	}
 	value_append(&arena, components, "schemas", schemas(&arena));
+	value_append(&arena, components, "securitySchemes",
+		parsed(&arena,
+			"{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"made by 'mrprober api "
+			"token create'; not needed as long as none was made. Each operation lists the roles that may call it\"}}"));
 	value_append(&arena, document, "openapi", text(&arena, "3.1.0"));
 	value_append(&arena, document, "info", info);
 	value_append(&arena, document, "paths", paths);

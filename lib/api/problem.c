@@ -138,7 +138,9 @@ void api_problem(struct api_call *call, struct mrp_err *err)
 	response->status = status;
 	response->content_type = "application/problem+json";
 	response->etag = response->location = response->cache_control = response->csp = NULL;
-	response->retry_after_s = status == 503 || status == 429 ? RETRY_AFTER_S : 0;
+	response->retry_after_s = call->retry_after_s                    ? call->retry_after_s
+		: status == 503 || status == 429 ? RETRY_AFTER_S
+						 : 0;
 	strbuf_addch(out, '{');
 	add_member(out, "type", call->problem_type ? call->problem_type : "about:blank");
 	add_member(out, "title", api_status_text(status));

@@ -62,7 +62,7 @@ static int64_t entry_revision(const struct value *entry)
 static struct value *shown_entry(
 	struct api_call *call, const struct document *doc, const char *name, struct value *entry, bool secrets)
 {
-	if (secrets || !variable_hidden(doc->current, name, entry))
+	if (secrets || !cluster_hides(doc->current, name, entry))
 		return entry;
 	struct value *shown = value_copy_shallow(&call->arena, entry);
 	value_set(&call->arena, shown, "value", NULL);
@@ -74,7 +74,7 @@ int variable_list(struct api_call *call, struct mrp_err *err)
 	struct document doc;
 	bool secrets;
 
-	if (query_bool(&secrets, call, Q_SHOW_SENSITIVE, err) < 0 ||
+	if (api_show_sensitive(&secrets, call, err) < 0 ||
 		document_load(&doc, call, KIND_CLUSTER, call->args[0], err) < 0)
 		return -1;
 	api_set_etag(call, doc.row.revision);
@@ -86,8 +86,6 @@ int variable_list(struct api_call *call, struct mrp_err *err)
 
 		m->value = shown_entry(call, &doc, m->key, m->value, secrets);
 	}
-	if (secrets)
-		call->response.cache_control = "no-store";
 	respond_value(call, 200, variables);
 	return 0;
 }
@@ -103,20 +101,43 @@ int variable_get(struct api_call *call, struct mrp_err *err)
 	struct value *entry;
 	bool secrets;
 
-	if (query_bool(&secrets, call, Q_SHOW_SENSITIVE, err) < 0 || find_variable(&entry, call, &doc, err) < 0)
+	if (api_show_sensitive(&secrets, call, err) < 0 || find_variable(&entry, call, &doc, err) < 0)
 		return -1;
 	if (!entry)
 		return no_variable(call, err);
 	api_set_etag(call, entry_revision(entry));
-	if (secrets)
-		call->response.cache_control = "no-store";
 	if (!api_not_modified(call))
 		respond_value(call, 200, shown_entry(call, &doc, call->args[1], entry, secrets));
 	return 0;
 }
 
-/* The entry that a PUT asks for. What it leaves out stays: value and sensitive as they are; the owner is whoever writes
- * by hand. */
+/* Programs write under their own names, people and synchronize under any. */
+static const char *owner_of(const struct api_call *call)
+{
+	if (!call->caller.known)
+		return "manual";
+	return call->caller.role == TOKEN_MEESEEKS ? "meeseeks" : call->caller.role == TOKEN_CREATOR ? "initial" : "manual";
+}
+
+/* 403 when the caller's role writes one owner's variables and this is another's. A creator writes what nobody else has
+ * written; meeseeks may take over, as its token names the very variable. */
+static int check_role_owner(struct api_call *call, const struct value *before, const char *owner, struct mrp_err *err)
+{
+	const char *own = owner_of(call), *old = before ? value_get_string(before, "owner") : NULL;
+
+	if (streq(own, "manual"))
+		return 0;
+	if (owner && !streq(owner, own))
+		return mrp_err_set(err, MRP_EPERM, "a token of role '%s' writes variables as owner '%s', not as '%s'",
+			token_role_names[call->caller.role], own, owner);
+	if (streq(own, "initial") && old && !streq(old, own))
+		return mrp_err_set(err, MRP_EPERM,
+			"variable '%s' belongs to '%s'; a token of role 'creator' writes only initial values", call->args[1], old);
+	return 0;
+}
+
+/* The entry that a PUT asks for. What it leaves out stays: value and sensitive as they are; the owner is who
+ * writes. */
 static struct value *put_entry(struct api_call *call, const struct value *before)
 {
 	static const char *const kept[] = { "value", "sensitive" };
@@ -127,7 +148,7 @@ static struct value *put_entry(struct api_call *call, const struct value *before
 			value_append(&call->arena, entry, kept[i], value_get(before, kept[i]));
 	}
 	if (!value_get(entry, "owner"))
-		value_append(&call->arena, entry, "owner", value_string(&call->arena, "manual"));
+		value_append(&call->arena, entry, "owner", value_string(&call->arena, owner_of(call)));
 	return entry;
 }
 
@@ -136,6 +157,12 @@ static int write_variables(struct api_call *call, struct document *doc, struct v
 	struct value *wanted = value_copy_shallow(&call->arena, doc->current);
 	struct value *variables = value_copy_shallow(&call->arena, value_get(doc->current, "variables"));
 
+	if (entry) {
+		struct value *supplied = value_object(&call->arena);
+
+		value_append(&call->arena, supplied, call->args[1], call->body);
+		doc->supplied = supplied;
+	}
 	value_set(&call->arena, variables, call->args[1], entry);
 	value_set(&call->arena, wanted, "variables", variables);
 	return document_write(call, doc, wanted, err) == WRITE_FAILED ? -1 : 0;
@@ -156,11 +183,12 @@ int variable_put(struct api_call *call, struct mrp_err *err)
 		return mrp_err_set(err, MRP_EINVALID, "the variable is not valid");
 	}
 	struct value *entry = put_entry(call, before);
-	if (check_owner(call, call->args[1], before, value_get_string(entry, "owner"), force, err) < 0 ||
+	if (check_role_owner(call, before, value_get_string(entry, "owner"), err) < 0 ||
+		check_owner(call, call->args[1], before, value_get_string(entry, "owner"), force, err) < 0 ||
 		write_variables(call, &doc, entry, err) < 0 || find_variable(&after, call, &doc, err) < 0)
 		return -1;
 	api_set_etag(call, entry_revision(after));
-	respond_value(call, before ? 200 : 201, shown_entry(call, &doc, call->args[1], after, false));
+	respond_value(call, before ? 200 : 201, shown_entry(call, &doc, call->args[1], after, api_answers_secrets(call)));
 	if (!before)
 		call->response.location =
 			arena_printf(&call->arena, "/v1/clusters/%s/variables/%s", call->args[0], call->args[1]);

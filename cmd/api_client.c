@@ -52,6 +52,27 @@ char *client_etag(const char *revision)
 	return xasprintf("\"%s%s\"", revision[0] == 'r' ? "" : "r", revision);
 }
 
+/* An answer to a change, for people: a cluster without the values of its sensitive variables, which some roles get. */
+static struct value *without_secrets(struct value *answer, const struct target *target, struct arena *arena)
+{
+	struct value *variables = answer && answer->type == V_OBJECT ? value_get(answer, "variables") : NULL;
+
+	if (target->resource->kind != KIND_CLUSTER || !variables || variables->type != V_OBJECT)
+		return answer;
+	answer = value_copy_shallow(arena, answer);
+	variables = value_copy_shallow(arena, variables);
+	for (uint32_t i = 0; i < variables->n; i++) {
+		struct member *m = &variables->members[i];
+
+		if (m->value->type != V_OBJECT || !cluster_hides(answer, m->key, m->value))
+			continue;
+		m->value = value_copy_shallow(arena, m->value);
+		value_set(arena, m->value, "value", NULL);
+	}
+	value_set(arena, answer, "variables", variables);
+	return answer;
+}
+
 int client_change(struct mrp_ctx *ctx, const struct target *target, struct http_request *request, int output, const char *word,
 	struct mrp_err *err)
 {
@@ -72,7 +93,7 @@ int client_change(struct mrp_ctx *ctx, const struct target *target, struct http_
 		target_name(&out, target);
 		strbuf_addf(&out, " %s\n", word);
 	} else if (style.format == OUTPUT_NAME || result.value) {
-		print_one(&out, &style, target, result.value, &ctx->arena);
+		print_one(&out, &style, target, without_secrets(result.value, target, &ctx->arena), &ctx->arena);
 	}
 	fputs(out.buf, stdout);
 	return 0;

@@ -101,7 +101,7 @@ static int take_snapshot(
 		}
 		if (api_get_state(http, root, &snapshot->arena, &later, err) < 0)
 			return -1;
-		if (!later)
+		if (!later || (!root && value_equal(state, later)))
 			return 0;
 	}
 	return mrp_err_set(err, MRP_EBUSY, "the API's objects change all the time; try again");

@@ -46,6 +46,14 @@ static int add_page(struct arena *arena, struct value *items, const struct value
 	return 0;
 }
 
+/* Who may read sensitive values gets them unasked; here they are shown only to who asks. */
+static const char *query_of(const struct target *target, const char *query)
+{
+	bool has_values = target->resource->kind == KIND_CLUSTER || streq(target->resource->name, "variable");
+
+	return has_values && !(query && *query) ? "show_sensitive=false" : query;
+}
+
 int fetch_list_changed(struct value **items, char **etag, struct http_client *http, const struct target *target,
 	const char *query, struct arena *arena, struct mrp_err *err)
 {
@@ -57,6 +65,7 @@ int fetch_list_changed(struct value **items, char **etag, struct http_client *ht
 	const char *seen = NULL; /* ETag of the first page; each says the same when nothing was written between them */
 
 	*items = NULL;
+	query = query_of(target, query);
 	target_path(&path, target);
 	do {
 		struct http_request request;
@@ -105,6 +114,7 @@ static int fetch_item(struct value **item, char **etag, struct http_client *http
 	struct api_result result;
 
 	*item = NULL;
+	query = query_of(target, query);
 	target_path(&path, target);
 	api_request(&request, "GET", NULL, "%s%s%s", path.buf, query && *query ? "?" : "", query ? query : "");
 	request.if_none_match = steal(etag);

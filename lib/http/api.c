@@ -222,9 +222,11 @@ int api_get_state(
 		return -1;
 	if (result.status == 304 && root)
 		return 0;
-	if (!result.value || result.value->type != V_OBJECT || !value_get_string(result.value, "root"))
+	if (!result.value || result.value->type != V_OBJECT)
 		return wrong_state(client, "root", err);
-	if (check_part(client, result.value, "kinds", true, err) < 0 ||
+	/* digests are not for every role */
+	bool digests = value_get_string(result.value, "root");
+	if (check_part(client, result.value, "kinds", digests, err) < 0 ||
 		check_part(client, result.value, "unmanaged", false, err) < 0 ||
 		check_part(client, result.value, "destroying", false, err) < 0)
 		return -1;

@@ -48,7 +48,8 @@ struct api_result {
 int api_call(struct http_client *client, struct http_request *request, struct arena *arena, struct api_result *result,
 	struct mrp_err *err);
 
-/* GET /v1/state. *state is NULL when the API's root digest is `root` (hex; NULL: ask without a condition). The members
+/* GET /v1/state. *state is NULL when the API's root digest is `root` (hex; NULL: ask without a condition). It has no `root`,
+ * and clusters no `digest`, when the token's role may not see them. The members
  * of state.kinds, .unmanaged and .destroying are checked to be objects, and sorted for fast lookups. */
 int api_get_state(
 	struct http_client *client, const char *root, struct arena *arena, struct value **state, struct mrp_err *err);

@@ -115,6 +115,15 @@ static bool is_sensitive(
 		(c->current && is_listed(c->current, "sensitive_variables", name));
 }
 
+/* Is the variable sensitive in the API, and not in the config? */
+static bool becomes_readable(
+	const struct comparison *c, const char *name, const struct value *before, const struct value *after)
+{
+	bool hidden = entry_sensitive(before) || is_listed(c->current, "sensitive_variables", name);
+
+	return hidden && !entry_sensitive(after) && !is_listed(c->desired, "sensitive_variables", name);
+}
+
 static const struct value *masked(struct arena *arena)
 {
 	return value_string(arena, PLAN_SENSITIVE);
@@ -173,7 +182,7 @@ static void compare_entry(struct comparison *c, const char *name, const struct v
 	struct value *patch = value_object(c->arena);
 	cleanup(strbuf_release) struct strbuf field = STRBUF_INIT;
 
-	if (same && own && flag_same)
+	if (same && own && flag_same && !becomes_readable(c, name, before, after))
 		return;
 	if (!same)
 		add_value_field(c, name, is_sensitive(c, name, before, after), old, value, true);
@@ -190,6 +199,8 @@ static void compare_entry(struct comparison *c, const char *name, const struct v
 		add_field(c, field.buf, value_bool(c->arena, entry_sensitive(before)), flag);
 		value_append(c->arena, patch, "sensitive", flag);
 	}
+	if (same && value && becomes_readable(c, name, before, after)) /* the API wants to see that we know it */
+		value_append(c->arena, patch, "value", value);
 	if (same || (value && patch_value(c, patch, before, value)))
 		value_append(c->arena, c->variables_patch, name, patch);
 	else

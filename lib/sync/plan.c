@@ -347,7 +347,12 @@ static void count_in_sync(struct plan *plan)
 
 static int make_from_state(struct plan *plan, struct http_client *client, struct value *state, struct mrp_err *err)
 {
-	snprintf(plan->root, sizeof(plan->root), "%s", value_get_string(state, "root"));
+	const char *root = value_get_string(state, "root");
+
+	if (!root)
+		return mrp_err_set(err, MRP_EPERM,
+			"the token may not see digests of clusters, which synchronize needs: role 'editor' or 'admin' may");
+	snprintf(plan->root, sizeof(plan->root), "%s", root);
 	if (check_environment(plan, state, err) < 0 || check_matches(plan, state, err) < 0)
 		return -1;
 	place_objects(plan, state);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mrprober api: the HTTP API as a service. All the work is in lib/api and lib/store. */
-#include "cmd.h"
+#include "api_token.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,9 +15,7 @@
 #include "../lib/base/interrupt.h"
 #include "../lib/base/log.h"
 #include "../lib/base/text.h"
-#include "../lib/store/schema.h"
-
-#define DEFAULT_DATABASE "sqlite:./mrprober.sqlite"
+#include "../lib/store/tokens.h"
 
 enum {
 	STOP_GRACE_MS = 10000,
@@ -148,6 +146,42 @@ static void close_listeners(struct listeners *listeners)
 	free(listeners->v);
 }
 
+/* Was a token ever made in this database? Only then other machines may reach the API. It is looked at before there are
+ * listeners, and only when one of them needs to know: a port that is in use must not change a database. */
+static int any_token(bool *out, const char *url, struct mrp_err *err)
+{
+	const struct store_ops *store = store_ops_for(url, err);
+	struct store_conn *conn;
+	struct token_meta meta;
+	int64_t version;
+
+	*out = false;
+	if (!store || store->version(&version, url, &store_schema, err) < 0)
+		return -1;
+	if (!version)
+		return 0;
+	bool newest = version == (int64_t)store_schema.n_migrations;
+	if (store->open(&conn, url, &store_schema, newest ? STORE_READ : STORE_MIGRATE, err) < 0)
+		return -1;
+	int r = token_meta_get(&meta, conn, err);
+	store->close(conn);
+	*out = r == 0 && meta.any;
+	explicit_bzero(&meta, sizeof(meta));
+	return r;
+}
+
+/* False when in doubt: the listener itself looks at the address. */
+static bool surely_local(const char *place)
+{
+	static const char *const prefixes[] = { "127.", "localhost:", "[::1]:", "unix:" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		if (skip_prefix(place, prefixes[i], NULL))
+			return true;
+	}
+	return false;
+}
+
 static int open_listeners(struct listeners *out, const struct api_args *args, struct mrp_err *err)
 {
 	const char *const by_default[] = { "127.0.0.1:8080" };
@@ -155,6 +189,14 @@ static int open_listeners(struct listeners *out, const struct api_args *args, st
 	size_t n = args->listen.n ? args->listen.n : 1;
 	unsigned flags = args->tls_cert ? LISTEN_TLS : 0;
 
+	bool local = true, anywhere;
+
+	for (size_t i = 0; i < n; i++)
+		local = local && surely_local(places[i]);
+	if (!local && any_token(&anywhere, args->database, err) < 0)
+		return -1;
+	if (!local && anywhere)
+		flags |= LISTEN_ANYWHERE;
 	out->v = xcalloc(n, sizeof(*out->v));
 	for (; out->n < n; out->n++) {
 		if (listener_open(&out->v[out->n], places[out->n], flags, err) < 0)
@@ -319,7 +361,7 @@ static const struct mrp_cmd cmd_backup = {
 	.run = run_backup,
 };
 
-static const struct mrp_cmd *const subs[] = { &cmd_backup, &cmd_migrate, NULL };
+static const struct mrp_cmd *const subs[] = { &cmd_backup, &cmd_migrate, &cmd_api_token, NULL };
 
 const struct mrp_cmd cmd_api = {
 	.name = "api",

@@ -45,7 +45,10 @@ static void identity_release(struct identity *identity)
 
 static int fail(struct mrp_err *err, const char *what, const char *path, int code)
 {
-	return mrp_err_set(err, MRP_EFAILED, "%s '%s' is not usable: %s", what, path, gnutls_strerror(code));
+	const char *why = gnutls_strerror(code);
+
+	return mrp_err_set(err, MRP_EFAILED, "%s '%s' is not usable: %.*s", what, path,
+		(int)(strlen(why) - ends_with(why, ".")), why);
 }
 
 static int load_chain(struct identity *out, const char *path, struct mrp_err *err)

@@ -54,7 +54,14 @@ static struct value *from_jansson(struct arena *arena, const json_t *json, int d
 
 struct value *json_parse(struct arena *arena, const char *text, size_t len, const char *name, struct mrp_err *err)
 {
+	const char *nul = memchr(text, '\0', len);
 	json_error_t error;
+
+	/* jansson passes over one that follows a number */
+	if (nul) {
+		mrp_err_set(err, MRP_EPARSE, "%s is not valid JSON: byte %zu is NUL", name, (size_t)(nul - text) + 1);
+		return NULL;
+	}
 	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 
 	/* a whole number beyond int64 is a number all the same */

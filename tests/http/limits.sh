@@ -202,10 +202,11 @@ test_bodies_together()
 	i=0
 	while [ $i -lt 60 ]; do
 		i=$((i + 1))
-		printf 'url = "%s/v1/recipes"\ndata-binary = "@spaces"\nheader = "Content-Type: application/json"\nheader = "Expect:"\noutput = "/dev/null"\nnext\n' \
+		[ $i -eq 1 ] || echo next >>urls
+		printf 'url = "%s/v1/recipes"\ndata-binary = "@spaces"\nheader = "Content-Type: application/json"\nheader = "Expect:"\noutput = "/dev/null"\nwrite-out = "%%{http_code}\\n"\n' \
 			"$api_url" >>urls
 	done
-	curl -sS -Z --parallel-max 60 -K urls -w '%{http_code}\n' >statuses 2>errors &
+	curl -sS -Z --parallel-max 60 -K urls >statuses 2>errors &
 	uploads=$!
 	peak=0
 	while kill -0 $uploads 2>/dev/null; do

@@ -54,6 +54,8 @@ static int fail(const struct sqlite_conn *c, struct mrp_err *err)
 	int code = sqlite3_extended_errcode(c->db), system_errno = sqlite3_system_errno(c->db);
 
 	/* over a quota or a size limit, or a failing disk: SQLite does not keep errno */
+	if (code == SQLITE_IOERR_WRITE && access(c->path, W_OK) < 0) /* it was writable when it was opened */
+		return mrp_err_set(err, MRP_EBUSY, "database '%s' is read-only now", c->path);
 	if (code == SQLITE_IOERR_WRITE)
 		return mrp_err_set(err, MRP_ENOSPC, "cannot write database '%s': the disk is full or failing", c->path);
 	switch (code & 0xff) {

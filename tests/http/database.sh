@@ -174,3 +174,57 @@ test_full_disk()
 	matches err '^mrprober: .*tiny/x\.sqlite'
 	matches err 'full|space|room'
 }
+
+# What happens to the file while the API has it open: writes are refused with a reason, reads go on, and when it is
+# over everything is as before.
+write_refused() # STATUS PATTERN
+{
+	request PATCH /v1/recipes/first '{"description":"x"}'
+	expect_problem "$1" ".detail | test(\"$2\")"
+	request GET /v1/recipes/first
+	expect 200 '.description == ""'
+	request GET /healthz
+	expect 200
+}
+
+write_taken()
+{
+	i=0
+	while request PATCH /v1/recipes/first '{"description":"y"}' && [ "$status" != 200 ]; do
+		i=$((i + 1))
+		[ $i -lt 50 ] || fail 'writing does not go on'
+		sleep 0.1
+	done
+	request PATCH /v1/recipes/first '{"description":""}'
+	expect 200
+}
+
+test_size_limit_while_serving()
+{
+	command -v prlimit >/dev/null || skip 'prlimit is not installed'
+	start_api
+	request POST /v1/recipes '{"slug":"first"}'
+	expect 201
+	prlimit --pid "$api_pid" --fsize=4096:
+	write_refused 507 'full|failing'
+	prlimit --pid "$api_pid" --fsize=unlimited:
+	write_taken
+}
+
+test_read_only_while_serving()
+{
+	start_api
+	request POST /v1/recipes '{"slug":"first"}'
+	expect 201
+	chattr +i api.sqlite api.sqlite-wal 2>/dev/null || skip 'files cannot be made immutable here (root, and chattr)'
+	cleanup_more() { chattr -f -i "$MRP_SCRATCH"/api.sqlite*; }
+	write_refused 503 'read-only'
+	chattr -i api.sqlite api.sqlite-wal
+	write_taken
+	stop_api
+	start_api
+	request GET /v1/recipes/first
+	expect 200
+	stop_api
+	expect_equal 'integrity' ok "$(sqlite3 api.sqlite 'PRAGMA integrity_check')"
+}

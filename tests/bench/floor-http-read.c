@@ -8,6 +8,7 @@
  *   GET   /v1/probers/<slug>                          one point read, a row of 1.5 KB
  *   GET   /v1/probers?page_size=N&page_token=<slug>   N rows in order of the slug
  *   PATCH /v1/probers/<slug>                          one commit, synchronous=FULL
+ *   GET   /v1/agent-config                            304, without looking at anything: no handler can do less
  *
  * No JSON is parsed, nothing is checked, nobody is authenticated. It listens on a free port
  * of the loopback, prints "port=<number>", and serves until SIGTERM or SIGINT.
@@ -124,6 +125,19 @@ static enum MHD_Result patch_one(
 	return answer(connection, MHD_HTTP_OK, row, ROW_BYTES, MHD_RESPMEM_MUST_COPY, NULL);
 }
 
+static enum MHD_Result answer_unchanged(struct MHD_Connection *connection)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(0, (char *)"", MHD_RESPMEM_PERSISTENT);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, "ETag", "\"0123456789abcdef0123456789abcdef\"");
+	result = MHD_queue_response(connection, MHD_HTTP_NOT_MODIFIED, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
 static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
 	const char *version, const char *data, size_t *size, void **state)
 {
@@ -144,6 +158,8 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 		*size = 0;
 		return MHD_YES;
 	}
+	if (!strcmp(url, "/v1/agent-config") && !is_patch)
+		return answer_unchanged(connection);
 	if (!strcmp(url, PREFIX) && !is_patch)
 		return get_page(server, connection);
 	if (strncmp(url, PREFIX "/", sizeof(PREFIX)))

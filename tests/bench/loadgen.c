@@ -14,7 +14,9 @@
  *   -w SECONDS    load the server for this long before measuring
  *   -l FILE       slugs, one a line; each {slug} of a template is the next of them, in a
  *                 shuffled but always equal order
- *   -p PID        also print the CPU time that process used per request
+ *   -p PID        also print the CPU time that process used per request, and its share of a processor
+ *   -R RATE       so many requests a second, evenly, instead of as many as the server takes
+ *   -E ETAG       send If-None-Match; every answer must then be 304
  *
  * One thread, one epoll set, connections kept alive, no pipelining. Any answer other than
  * 2xx, and any connection that breaks, makes the exit code 1 with the first such answer on
@@ -51,7 +53,7 @@ int main(int argc, char **argv)
 	const char *mode;
 	int c;
 
-	while ((c = getopt(argc, argv, "+c:n:t:w:l:p:r:e:")) != -1) {
+	while ((c = getopt(argc, argv, "+c:n:t:w:l:p:r:e:R:E:")) != -1) {
 		switch (c) {
 		case 'c':
 			opt.clients = parse_long("-c", optarg, 1, MAX_CLIENTS);
@@ -70,6 +72,12 @@ int main(int argc, char **argv)
 			break;
 		case 'p':
 			opt.server = (pid_t)parse_long("-p", optarg, 1, 1 << 30);
+			break;
+		case 'R':
+			opt.rate = (double)parse_long("-R", optarg, 1, 1000000);
+			break;
+		case 'E':
+			opt.etag = optarg;
 			break;
 		case 'r':
 			opt.runs = parse_long("-r", optarg, 1, 10000);

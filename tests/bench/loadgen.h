@@ -15,6 +15,8 @@ struct options {
 	double warm_up;         /* -w, seconds */
 	const char *slugs_path; /* -l, or NULL */
 	pid_t server;           /* -p, or 0 */
+	double rate;            /* -R, requests a second; 0: as many as the server takes */
+	const char *etag;       /* -E, or NULL: every answer must be 304 then */
 	long runs;              /* -r */
 	long items;             /* -e; 0: any number */
 };

@@ -9,14 +9,15 @@ export LC_ALL
 
 usage() {
 	cat <<-'TEXT'
-	usage: tests/bench/run.sh [OPTIONS] [load|sync|api|startup|floors|all]...
+	usage: tests/bench/run.sh [OPTIONS] [load|sync|api|agents|startup|floors|all]...
 
 	  load      load and check a tree; compare it with an API that has the same
 	  sync      put a tree into an empty API, then 100 changes
 	  api       reads, writes and lists of the HTTP API
+	  agents    agents that ask for their config, which has not changed
 	  startup   start of the program
 	  floors    the floors alone, without mrprober
-	  all       load, sync, api and startup (default)
+	  all       load, sync, api, agents and startup (default)
 
 	  --count N      probers in the tree (default 10000)
 	  --pairs N      how often each measurement is made (default 3)
@@ -75,13 +76,13 @@ while [ $# -gt 0 ]; do
 		usage
 		exit 0
 		;;
-	load | sync | api | startup | floors) figures="$figures $1" ;;
-	all) figures="$figures startup sync load api" ;;
+	load | sync | api | agents | startup | floors) figures="$figures $1" ;;
+	all) figures="$figures startup sync load agents api" ;;
 	*) bad_usage "unknown argument '$1'" ;;
 	esac
 	shift
 done
-[ -n "$figures" ] || figures="startup sync load api"
+[ -n "$figures" ] || figures="startup sync load agents api"
 [ "$count" -ge "$changes" ] || changes=$count
 
 wanted() {
@@ -454,6 +455,42 @@ figure_api() {
 	api_pid=
 }
 
+# poll NAME URL PID RATE SECONDS: agents of as many hosts as there are slugs ask for what they have; RATE 0: all they can
+poll() {
+	if [ "$4" -gt 0 ]; then
+		result=$("$bin/loadgen" -c 64 -R "$4" -w 0.3 -t "$5" -l "$slugs" -p "$3" -E "$etag" get "$2$config_path")
+	else
+		result=$("$bin/loadgen" -c 32 -w 0.3 -t "$5" -l "$slugs" -p "$3" -E "$etag" get "$2$config_path")
+	fi || fail "the server at $2 had something else to say than that nothing has changed"
+	take "$1-rps" rps "$result"
+	take "$1-cpu" server_cpu_us "$result"
+	take "$1-p99" p99_us "$result"
+	take "$1-share" server_share "$result"
+}
+
+figure_agents() {
+	config_path='/v1/agent-config?cluster=bench-a&host={slug}'
+	need_api_in_sync
+	start_floor_http
+	etag=$("$bin/loadgen" body "$api_url/v1/agent-config?cluster=bench-a&host=h" |
+		sed -n '1s/.*"config_revision":"\([0-9a-f]*\)".*/"\1"/p')
+	[ -n "$etag" ] || fail "the API has no agent-config"
+	pair=0
+	while [ $((pair += 1)) -le "$pairs" ]; do
+		say "agents: $pair of $pairs"
+		poll floor-poll "$floor_url" "$floor_pid" 0 "$seconds"
+		poll poll "$api_url" "$api_pid" 0 "$seconds"
+		# 10,000 agents that ask every 60 s
+		poll floor-slow "$floor_url" "$floor_pid" 167 $((seconds * 3))
+		poll slow "$api_url" "$api_pid" 167 $((seconds * 3))
+	done
+	stop "$floor_pid"
+	row_ratio "unchanged agent-config, 32 clients" req/s floor-poll-rps poll-rps ">= 0.7"
+	row_ratio "unchanged agent-config: server CPU" us/req floor-poll-cpu poll-cpu ""
+	row_ratio "10,000 agents at 60 s: share of a core" "of 1" floor-slow-share slow-share ""
+	row_ratio "10,000 agents at 60 s: p99" us floor-slow-p99 slow-p99 ""
+}
+
 # start NAME COMMAND...: sample NAME-ms, a median of 40 starts
 start() {
 	name=$1
@@ -510,7 +547,7 @@ tmpfs | ramfs) say "'$work' is in memory, where a durable write costs nothing; s
 esac
 "$bin/gen-configs" -n "$count" -l "$slugs" "$tree"
 "$bin/floor-load" "$tree" >/dev/null # files into the page cache
-for figure in floors startup sync load api; do
+for figure in floors startup sync load agents api; do
 	if wanted "$figure"; then
 		"figure_$figure"
 	fi

@@ -18,7 +18,7 @@ static void add_usage_line(struct strbuf *out, const char *lead, const char *pat
 	if (args)
 		strbuf_addf(&line, " %s", args);
 	size_t column = out->len - start;
-	mrp_wrap(out, line.buf, column, column < columns / 2 ? column : 8, columns);
+	mrp_wrap(out, line.buf, column, column < columns / 3 ? column : 8, columns);
 }
 
 static void add_commands(struct strbuf *out, const struct mrp_cmd *const *table, size_t columns)

@@ -224,8 +224,11 @@ int api_get_state(
 		return 0;
 	if (!result.value || result.value->type != V_OBJECT)
 		return wrong_state(client, "root", err);
-	/* digests are not for every role */
+	/* digests are not for every role: without, there is no root, but the kinds are there all the same */
+	const struct value *kinds_there = value_get(result.value, "kinds");
 	bool digests = value_get_string(result.value, "root");
+	if (!digests && (value_get(result.value, "root") || !kinds_there || !value_get(kinds_there, kinds[0].plural)))
+		return wrong_state(client, "root", err);
 	if (check_part(client, result.value, "kinds", digests, err) < 0 ||
 		check_part(client, result.value, "unmanaged", false, err) < 0 ||
 		check_part(client, result.value, "destroying", false, err) < 0)

@@ -78,7 +78,7 @@ test_fenced_writes()
 	start_api
 	request POST /v1/recipes '{"slug":"r"}' -H 'Mrprober-Lease: a;fence=1'
 	expect_problem 412 '.detail | contains("nobody")'
-	take a alice 1
+	take a alice 5
 	request POST /v1/recipes '{"slug":"r"}' -H "Mrprober-Lease: a;fence=$fence"
 	expect 201
 	request POST /v1/recipes '{"slug":"s"}' -H "Mrprober-Lease: a; fence=$((fence + 1))"
@@ -87,7 +87,7 @@ test_fenced_writes()
 		request POST /v1/recipes '{"slug":"s"}' -H "Mrprober-Lease: $bad"
 		expect_problem 400
 	done
-	sleep 1.1
+	sleep 5.1
 	request DELETE /v1/recipes/r '' -H "Mrprober-Lease: a;fence=$fence"
 	expect_problem 412
 	late=$fence

@@ -125,6 +125,13 @@ test_connections()
 	slow --connections 25 --every-ms 20 --for-ms 600 --begin 'GET /healthz HTTP/1.1\r\n' --fill 'X' >slow.out
 	cat slow.out
 	matches slow.out ' closed 5 .* status 503 5 '
+	# their places are free a moment later
+	i=0
+	until request GET /healthz && [ "$status" = 200 ]; do
+		i=$((i + 1))
+		[ $i -lt 50 ] || fail 'the places do not become free'
+		sleep 0.1
+	done
 	[ "$(metric mrprober_api_limit_hits_total 'limit="connections"')" -ge 5 ] || fail 'they are not counted'
 	# one that has waited for long gives way to one that comes with a request
 	slow --connections 20 --every-ms 100 --for-ms 4000 --begin 'GET /healthz HTTP/1.1\r\n' --fill 'X' >slow.out &

@@ -7,7 +7,8 @@
 
 enum {
 	CHECK_EVERY_US = 1000000,
-	HOSTS_MAX = 16384,      /* hosts whose class is remembered; a power of two */
+	HOST_SETS = 4096,       /* hosts whose class is remembered: so many sets of so many */
+	HOST_WAYS = 8,
 	BYTES_MAX = 128 << 20,  /* of texts and classes of all clusters */
 };
 
@@ -23,9 +24,10 @@ VEC_DEFINE(cluster_vec, struct cached_cluster)
 
 /* Which class a host had: right as long as the serial is the cluster's. */
 struct host_slot {
-	uint64_t serial;
-	char host[64];
+	uint64_t serial; /* 0: free, as those after it in its set */
 	const struct config_class *class;
+	uint32_t hash;
+	char host[64];
 };
 
 struct config_cache {
@@ -50,7 +52,7 @@ struct config_cache *config_cache_new(void)
 	cache->revision = -1;
 	cache->probers_revision = -1;
 	strbuf_init(&cache->environment);
-	cache->hosts = xcalloc(HOSTS_MAX, sizeof(*cache->hosts));
+	cache->hosts = xcalloc((size_t)HOST_SETS * HOST_WAYS, sizeof(*cache->hosts));
 	atomic_init(&cache->written, true);
 	return cache;
 }
@@ -382,31 +384,59 @@ static int update_cluster(struct config_cache *cache, size_t at, struct store_co
 	return there < 0 ? -1 : 0;
 }
 
-static uint32_t hash_host(uint64_t serial, const char *host)
+static uint32_t hash_host(const char *cluster, const char *host)
 {
-	uint64_t hash = 14695981039346656037ULL ^ serial;
+	uint64_t hash = 14695981039346656037ULL;
 
+	for (; *cluster; cluster++)
+		hash = (hash ^ (unsigned char)*cluster) * 1099511628211ULL;
+	hash = (hash ^ '/') * 1099511628211ULL;
 	for (; *host; host++)
 		hash = (hash ^ (unsigned char)*host) * 1099511628211ULL;
 	return (uint32_t)(hash ^ hash >> 32);
 }
 
+/* The host's slot, or the one that it may have. In a full set the hash says which: hosts poll in turns, and giving up
+ * the one that was asked for longest ago would then lose all of them when there is one too many. */
+static struct host_slot *find_slot(struct config_cache *cache, const char *cluster, const char *host)
+{
+	uint32_t hash = hash_host(cluster, host);
+	struct host_slot *set = &cache->hosts[(size_t)(hash % HOST_SETS) * HOST_WAYS];
+	struct host_slot *slot = &set[hash / HOST_SETS % HOST_WAYS];
+
+	for (size_t i = 0; i < HOST_WAYS; i++) {
+		if (!set[i].serial || (set[i].hash == hash && streq(set[i].host, host))) {
+			slot = &set[i];
+			break;
+		}
+	}
+	slot->hash = hash;
+	return slot;
+}
+
+static const struct config_class *look_class_up(
+	struct config_cache *cache, struct config_cluster *config, const char *host)
+{
+	size_t bytes = config_cluster_bytes(config);
+	const struct config_class *class = config_cluster_find(config, host);
+
+	cache->bytes += config_cluster_bytes(config) - bytes;
+	return class;
+}
+
 static const struct config_class *find_class(struct config_cache *cache, struct config_cluster *config, const char *host)
 {
 	uint64_t serial = config_cluster_serial(config);
-	struct host_slot *slot = &cache->hosts[hash_host(serial, host) & (HOSTS_MAX - 1)];
-	size_t bytes = config_cluster_bytes(config);
 
+	if (strlen(host) >= sizeof(cache->hosts->host))
+		return look_class_up(cache, config, host);
+	struct host_slot *slot = find_slot(cache, config_cluster_slug(config), host);
 	if (slot->serial == serial && streq(slot->host, host))
 		return slot->class;
-	const struct config_class *class = config_cluster_find(config, host);
-	cache->bytes += config_cluster_bytes(config) - bytes;
-	if (strlen(host) < sizeof(slot->host)) {
-		slot->serial = serial;
-		memcpy(slot->host, host, strlen(host) + 1);
-		slot->class = class;
-	}
-	return class;
+	slot->class = look_class_up(cache, config, host);
+	slot->serial = serial;
+	memcpy(slot->host, host, strlen(host) + 1);
+	return slot->class;
 }
 
 const struct config_class *config_cache_find(struct config_cache *cache, struct store_conn *db, const char *slug,

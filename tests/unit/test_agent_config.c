@@ -189,10 +189,36 @@ static void test_classes(void **state)
 	assert_string_not_equal(call->response.etag, etag);
 }
 
+/* More hosts than are remembered: what is pushed out is found anew, and nobody gets the class of another. */
+static void test_many_hosts(void **state)
+{
+	static const char *const names[] = { "x", "y", "z" };
+	char etags[3][40], path[80];
+
+	(void)state;
+	assert_int_equal(ask("POST", "/v1/recipes", "{\"slug\":\"r\"}"), 201);
+	assert_int_equal(ask("POST", "/v1/clusters", "{\"slug\":\"c\",\"recipe\":\"r\"}"), 201);
+	assert_int_equal(ask("POST", "/v1/probers",
+		"{\"slug\":\"p\",\"command\":[\"x\"],\"placements\":[{\"hosts\":[\"y*\"],\"interval\":\"1s\"},"
+		"{\"hosts\":[\"z*\"],\"interval\":\"2s\"}]}"), 201);
+	for (int turn = 0; turn < 2; turn++) {
+		for (int i = 0; i < 50000; i++) {
+			snprintf(path, sizeof(path), "/v1/agent-config?cluster=c&host=%s%d", names[i % 3], i);
+			assert_int_equal(ask("GET", path, ""), 200);
+			if (!turn && i < 3)
+				snprintf(etags[i], sizeof(etags[i]), "%s", call->response.etag);
+			assert_string_equal(call->response.etag, etags[i % 3]);
+		}
+	}
+	assert_string_not_equal(etags[0], etags[1]);
+	assert_string_not_equal(etags[1], etags[2]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_classes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_many_hosts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_random_writes, set_up, tear_down),
 	};
 

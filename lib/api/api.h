@@ -59,7 +59,7 @@ enum {
 	API_REPORT_MAX = 1 << 20, /* of an agent's report */
 	API_BLOB_MAX = 64 << 20,  /* of a blob, and of a batch */
 	API_TARGET_MAX = 8 << 10, /* of a request target */
-	API_HEADERS_MAX = 32 << 10,
+	API_HEADERS_MAX = 16 << 10,
 };
 
 struct api_options {

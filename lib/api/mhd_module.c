@@ -24,8 +24,9 @@ enum {
 	BODIES_MAX = 512 << 20,     /* bytes of request bodies held at one time */
 	ANSWERS_MAX = 256 << 20,    /* bytes of answers that wait to be read, before somebody loses his */
 	ALONE_BODY_MAX = 64 << 10,  /* bytes of a body that is quickly written */
-	/* bytes that a connection may use for its request line and headers, and for those of the answer */
-	CONNECTION_MEMORY = API_HEADERS_MAX + API_TARGET_MAX + (24 << 10),
+	/* bytes that a connection may use for its request line and headers, and for those of the answer; libmicrohttpd
+	 * clears all of them for each request, and an idle connection keeps them */
+	CONNECTION_MEMORY = API_HEADERS_MAX + API_TARGET_MAX + (8 << 10),
 	CONNECTIONS_MAX = 1 << 20, /* front.c has the real limit */
 };
 

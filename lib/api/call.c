@@ -183,6 +183,22 @@ struct api_response *api_call_response(struct api_call *call)
 	return &call->response;
 }
 
+static void number_request(char id[72], const struct api *api)
+{
+	size_t len = strlen(api->request_id_prefix);
+	int bits = 4;
+
+	memcpy(id, api->request_id_prefix, len);
+	id[len++] = '-';
+	while (bits < 64 && api->requests >> bits)
+		bits += 4;
+	while (bits) {
+		bits -= 4;
+		id[len++] = "0123456789abcdef"[api->requests >> bits & 15];
+	}
+	id[len] = '\0';
+}
+
 /* The caller's id when it is harmless, so that a request can be followed through proxies; else one of ours. */
 void api_set_request_id(struct api_call *call)
 {
@@ -194,8 +210,7 @@ void api_set_request_id(struct api_call *call)
 		strspn(given, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len)
 		memcpy(call->response.request_id, given, len + 1);
 	else
-		snprintf(call->response.request_id, sizeof(call->response.request_id), "%s-%" PRIx64,
-			api->request_id_prefix, api->requests);
+		number_request(call->response.request_id, api);
 	api->requests++;
 }
 

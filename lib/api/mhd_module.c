@@ -231,7 +231,7 @@ static void free_body(void *body)
 	free(body);
 }
 
-static void add_headers(struct MHD_Response *r, const struct api_response *response, bool closing)
+static void add_headers(struct MHD_Response *r, const struct api_response *response, size_t len, bool closing)
 {
 	const struct {
 		const char *name, *value;
@@ -243,7 +243,7 @@ static void add_headers(struct MHD_Response *r, const struct api_response *respo
 		{ "WWW-Authenticate", response->www_authenticate },
 		{ "Cache-Control", response->cache_control },
 		{ "Content-Security-Policy", response->csp },
-		{ "X-Content-Type-Options", "nosniff" },
+		{ "X-Content-Type-Options", len ? "nosniff" : NULL },
 		{ "X-Request-Id", response->request_id },
 		{ "Connection", closing ? "close" : NULL },
 	};
@@ -278,7 +278,7 @@ static enum MHD_Result send_response(struct exchange *x)
 		r = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
 	if (!r)
 		return MHD_NO;
-	add_headers(r, response, x->over != LIMIT_COUNT || atomic_load(&x->httpd->stopping));
+	add_headers(r, response, len, x->over != LIMIT_COUNT || atomic_load(&x->httpd->stopping));
 	enum MHD_Result result = MHD_queue_response(x->connection, (unsigned)response->status, r);
 	MHD_destroy_response(r);
 	return result;

@@ -229,23 +229,39 @@ int api_parse_body(struct api_call *call, struct mrp_err *err)
 	return call->body ? 0 : -1;
 }
 
+/* 127.0.0.0/8 in four parts, each of 1 to 3 digits. */
+static bool skip_loopback_v4(const char **host)
+{
+	const char *p = *host;
+
+	if (!skip_prefix(p, "127", &p))
+		return false;
+	for (int part = 0; part < 3; part++) {
+		int n = 0, digits = 0;
+
+		if (*p++ != '.')
+			return false;
+		for (; digits < 3 && *p >= '0' && *p <= '9'; digits++)
+			n = n * 10 + (*p++ - '0');
+		if (!digits || n > 255)
+			return false;
+	}
+	*host = p;
+	return true;
+}
+
 /* "localhost", 127.0.0.0/8 and [::1], with any port: a page of another site cannot make a browser send these, whatever
  * name it resolves to this machine; but a tunnel may well come through another port. */
 static bool host_is_loopback(const char *host)
 {
 	const char *rest;
-	unsigned a, b, c;
-	int n = 0;
 
-	if (skip_prefix(host, "[::1]", &rest)) {
+	if (skip_prefix(host, "[::1]", &rest))
 		host = rest;
-	} else if (strncasecmp(host, "localhost", 9) == 0) {
+	else if (strncasecmp(host, "localhost", 9) == 0)
 		host += 9;
-	} else if (sscanf(host, "127.%3u.%3u.%3u%n", &a, &b, &c, &n) == 3 && a < 256 && b < 256 && c < 256) {
-		host += n;
-	} else {
+	else if (!skip_loopback_v4(&host))
 		return false;
-	}
 	return *host == '\0' || (*host == ':' && host[1] && strspn(host + 1, "0123456789") == strlen(host + 1));
 }
 

@@ -72,16 +72,21 @@ char *arena_strdup(struct arena *arena, const char *s)
 
 char *arena_printf(struct arena *arena, const char *fmt, ...)
 {
+	/* most texts fit into what is left, and are then formatted once */
+	size_t left = arena->at ? (size_t)(arena->end - arena->at) : 0;
+	char *text = arena->at;
 	va_list ap, again;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	int n = vsnprintf(text, left, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		BUG("vsnprintf cannot format '%s'", fmt);
-	char *text = arena_alloc(arena, (size_t)n + 1);
-	vsnprintf(text, (size_t)n + 1, fmt, again);
+	bool fits = (size_t)n < left;
+	text = arena_alloc(arena, (size_t)n + 1);
+	if (!fits)
+		vsnprintf(text, (size_t)n + 1, fmt, again);
 	va_end(again);
 	return text;
 }

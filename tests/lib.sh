@@ -337,3 +337,12 @@ never() # FILE PATTERN
 {
 	! grep -En -- "$2" "$1" || fail "a line matches that must not: $2"
 }
+
+# --- digests ---------------------------------------------------------------------------------------------------------
+
+# For jq: the manageable part of an object as GET shows it. With -cS its output is what the object's digest is made of, as
+# jq writes integers and strings as the digest wants them.
+# shellcheck disable=SC2034 # the tests use it
+canonical='del(.managed, .source, .revision, .digest, .created_at, .updated_at, .state)
+	| if has("variables") then .variables |= (with_entries(select(.value.owner == "synchronize"))
+		| map_values({owner, sensitive, value})) else . end'

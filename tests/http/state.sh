@@ -23,12 +23,6 @@ fill()
 	expect 200
 }
 
-# The manageable part of an object as GET shows it, as canonical JSON without a newline. jq writes integers and strings
-# as the digest wants them.
-canonical='del(.managed, .source, .revision, .digest, .created_at, .updated_at, .state)
-	| if has("variables") then .variables |= (with_entries(select(.value.owner == "synchronize"))
-		| map_values({owner, sensitive, value})) else . end'
-
 # recompute: the digest of every managed object and the root digest, into the file `lines`; sets root
 recompute()
 {

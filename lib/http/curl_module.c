@@ -242,6 +242,9 @@ static const char *trust_detail(const struct handle *handle, CURLcode code)
 		return "its certificate is for another name";
 	if (strstr(handle->error, "wrong version number"))
 		return "what answers there does not speak TLS (is it http://?)";
+	/* a server of plain HTTP may end the connection without a word: it depends on the random bytes of the handshake */
+	if (strstr(handle->error, "SSL_ERROR_SYSCALL"))
+		return "it ended the connection; maybe it does not speak TLS (is it http://?)";
 	return NULL;
 }
 

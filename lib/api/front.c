@@ -38,6 +38,7 @@ struct peer_count {
 };
 
 VEC_DEFINE(conn_vec, struct conn *)
+VEC_DEFINE(pollfd_vec, struct pollfd)
 
 struct front {
 	struct listener *listeners;
@@ -58,6 +59,7 @@ struct front {
 	struct peer_count *buckets[BUCKETS];
 	/* of the thread alone */
 	struct { int fd; int64_t until_ms; } linger[LINGER_MAX];
+	struct pollfd_vec looked; /* connections whose clients may have left */
 	size_t n_linger, ticks;
 	int64_t said_ms[LIMIT_COUNT];
 };
@@ -299,12 +301,35 @@ static void end_late(struct front *front, struct conn *conn)
 }
 
 /* libmicrohttpd misses the end of a stream that comes in one packet with data, and would wait for the deadline. */
+static bool may_have_left(const struct conn *conn, int64_t now)
+{
+	return !conn->ending && conn->phase <= PHASE_BODY && now - conn->began_ms >= LEFT_AFTER_MS;
+}
+
 static bool has_left(const struct conn *conn, int64_t now)
 {
 	char c;
 
-	return conn->phase <= PHASE_BODY && now - conn->began_ms >= LEFT_AFTER_MS &&
-		recv(conn->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return may_have_left(conn, now) && recv(conn->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* The kernel is asked about all of them at once, and without the lock, for which requests would wait. So a descriptor
+ * may have become another one's meanwhile; has_left() is true of that one then, or false. */
+static void end_those_who_left(struct front *front, int64_t now)
+{
+	struct pollfd *looked = front->looked.v;
+	int n = poll(looked, front->looked.n, 0);
+
+	if (n <= 0)
+		return;
+	pthread_mutex_lock(&front->lock);
+	for (size_t i = 0; i < front->looked.n; i++) {
+		struct conn *conn = looked[i].revents ? front->by_fd.v[looked[i].fd] : NULL;
+
+		if (conn && has_left(conn, now))
+			end_conn(conn);
+	}
+	pthread_mutex_unlock(&front->lock);
 }
 
 static void end_all_late(struct front *front)
@@ -312,6 +337,7 @@ static void end_all_late(struct front *front)
 	int64_t now = monotonic_ms();
 	size_t turn = front->ticks++ % LEFT_TURNS;
 
+	front->looked.n = 0;
 	pthread_mutex_lock(&front->lock);
 	for (size_t i = 0; i < front->by_fd.n; i++) {
 		struct conn *conn = front->by_fd.v[i];
@@ -320,10 +346,11 @@ static void end_all_late(struct front *front)
 			continue;
 		if (conn->deadline_ms <= now)
 			end_late(front, conn);
-		else if (i % LEFT_TURNS == turn && has_left(conn, now))
-			end_conn(conn);
+		else if (i % LEFT_TURNS == turn && may_have_left(conn, now))
+			pollfd_vec_push(&front->looked, (struct pollfd){ .fd = conn->fd, .events = POLLRDHUP });
 	}
 	pthread_mutex_unlock(&front->lock);
+	end_those_who_left(front, now);
 }
 
 /* The connection that has been in one of these phases for longest gives up its place. */
@@ -554,6 +581,7 @@ void front_free(struct front *front)
 			forget(front, front->by_fd.v[i]);
 	}
 	conn_vec_clear(&front->by_fd);
+	pollfd_vec_clear(&front->looked);
 	fd_closep(&front->wake);
 	free(front->polled);
 	pthread_mutex_destroy(&front->lock);

@@ -202,7 +202,7 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &stop, NULL);
 	daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO, 0, NULL, NULL, handle, &server,
 		MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, request_done, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, 1024u, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, 16384u, MHD_OPTION_END);
 	if (!daemon)
 		die("cannot listen on the loopback");
 	printf("port=%u\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);

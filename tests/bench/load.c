@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,7 +55,7 @@ struct load {
 	bool measuring;
 	double began, ended, cpu_began, due; /* due: the next request, with a rate */
 	long status[600], failures, reconnects;
-	uint64_t next_slug, next_template, sequence;
+	uint64_t next_slug, next_template, next_client, sequence;
 	long run_id; /* makes the descriptions of this run differ from those of any other */
 
 	float *latency; /* seconds */
@@ -145,6 +146,22 @@ static double cpu_seconds(pid_t pid)
 	if (tasks)
 		closedir(tasks);
 	return sum ? (double)sum / 1e9 : cpu_ticks(pid);
+}
+
+/* Resident size of a process, in KiB; 0 when it cannot be read. */
+static long resident_kib(pid_t pid)
+{
+	char path[64], line[256];
+	long kib = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && !kib && fgets(line, sizeof(line), f))
+		sscanf(line, "VmRSS: %ld", &kib);
+	if (f)
+		fclose(f);
+	return kib;
 }
 
 static __attribute__((format(printf, 2, 3))) void append(struct client *client, const char *fmt, ...)
@@ -340,14 +357,15 @@ static void receive(struct load *load, struct client *client)
 		issue(load, client, now);
 }
 
-/* Send what is due by now on connections that are free. Returns milliseconds to wait for the next one. */
+/* Send what is due by now, each time on the connection that has been free for longest. Returns milliseconds to wait for
+ * the next one. */
 static int issue_due(struct load *load)
 {
 	double now = now_seconds();
 	long i;
 
 	for (i = 0; i < load->opt.clients && load->due <= now; i++) {
-		struct client *client = &load->clients[i];
+		struct client *client = &load->clients[load->next_client++ % (uint64_t)load->opt.clients];
 
 		if (client->busy)
 			continue;
@@ -370,7 +388,7 @@ static double run_load(struct load *load)
 {
 	struct epoll_event events[256];
 	double start = now_seconds(), cpu = 0;
-	bool over = false;
+	bool over = false, all_at_once = load->opt.rate; /* the first of each connection, before the rate */
 	long i;
 
 	load->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -379,22 +397,26 @@ static double run_load(struct load *load)
 	load->clients = xcalloc((size_t)load->opt.clients, sizeof(*load->clients));
 	for (i = 0; i < load->opt.clients; i++)
 		connect_client(load, &load->clients[i]);
-	if (!load->opt.warm_up)
+	if (!load->opt.warm_up && !load->opt.rate)
 		begin_measuring(load, now_seconds());
-	for (i = 0; i < load->opt.clients && !load->opt.rate; i++)
+	for (i = 0; i < load->opt.clients; i++)
 		issue(load, &load->clients[i], now_seconds());
 	load->due = now_seconds();
 
 	while (load->in_flight || (load->opt.rate && may_issue(load, now_seconds()))) {
-		int wait = load->opt.rate ? issue_due(load) : 10000;
+		if (all_at_once && !load->in_flight) {
+			all_at_once = false;
+			start = load->due = now_seconds();
+		}
+		int wait = load->opt.rate && !all_at_once ? issue_due(load) : 10000;
 		int n = epoll_wait(load->epoll, events, 256, wait);
 		double now = now_seconds();
 
 		if (n < 0 && errno != EINTR)
 			die("epoll_wait: %s", strerror(errno));
-		if (n == 0 && !load->opt.rate)
+		if (n == 0 && wait == 10000)
 			die("no answer for 10 seconds");
-		if (!load->measuring && now - start >= load->opt.warm_up)
+		if (!load->measuring && !all_at_once && now - start >= load->opt.warm_up)
 			begin_measuring(load, now);
 		for (i = 0; i < n; i++) {
 			struct client *client = events[i].data.ptr;
@@ -440,13 +462,27 @@ static int report_load(struct load *load, double cpu)
 		seconds, (double)load->latency[n / 2] * 1e6, (double)load->latency[n * 99 / 100] * 1e6,
 		(double)load->latency[n - 1] * 1e6);
 	if (load->opt.server)
-		printf(" server_cpu_us=%.1f server_share=%.5f", cpu * 1e6 / (double)n, cpu / seconds);
+		printf(" server_cpu_us=%.1f server_share=%.5f server_rss_kib=%ld", cpu * 1e6 / (double)n, cpu / seconds,
+			resident_kib(load->opt.server));
 	printf(" reconnects=%ld failures=%ld", load->reconnects, load->failures);
 	for (i = 0; i < 600; i++)
 		if (load->status[i])
 			printf(" status_%d=%ld", i, load->status[i]);
 	putchar('\n');
 	return load->failures ? 1 : 0;
+}
+
+/* Each connection is a file, and the limit is often lower than what the system would allow. */
+static void allow_files(long clients)
+{
+	rlim_t wanted = (rlim_t)clients + 64;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted;
+	if (wanted > limit.rlim_max || setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		die("%ld connections need more open files than the limit allows (ulimit -Hn)", clients);
 }
 
 int load_run(const struct options *opt, bool patch, char **urls, int n)
@@ -476,6 +512,7 @@ int load_run(const struct options *opt, bool patch, char **urls, int n)
 		shuffle(&load.slugs);
 	}
 	load.address = url_resolve(&load.url);
+	allow_files(opt->clients);
 	code = report_load(&load, run_load(&load));
 	freeaddrinfo(load.address);
 	lines_release(&load.slugs);

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define MAX_CLIENTS 4096
+#define MAX_CLIENTS 16384
 
 struct options {
 	long clients;           /* -c */

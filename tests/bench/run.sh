@@ -293,7 +293,8 @@ start_api() {
 	folder=$work/api-$api_number
 	mkdir "$folder"
 	api_url=http://127.0.0.1:$("$bin/loadgen" free-port)
-	"$mrprober" api --listen "${api_url#http://}" --database "sqlite:$folder/mrprober.sqlite" >"$folder/log" 2>&1 &
+	"$mrprober" api --listen "${api_url#http://}" --database "sqlite:$folder/mrprober.sqlite" \
+		--max-connections 12000 --max-connections-per-address 12000 >"$folder/log" 2>&1 &
 	api_pid=$!
 	servers="$servers $api_pid"
 	wait_for "$api_pid" "$api_url/readyz" "$folder/log"
@@ -455,17 +456,17 @@ figure_api() {
 	api_pid=
 }
 
-# poll NAME URL PID RATE SECONDS: agents of as many hosts as there are slugs ask for what they have; RATE 0: all they can
+# poll NAME URL PID OPTION...: agents of as many hosts as there are slugs ask for what they have
 poll() {
-	if [ "$4" -gt 0 ]; then
-		result=$("$bin/loadgen" -c 64 -R "$4" -w 0.3 -t "$5" -l "$slugs" -p "$3" -E "$etag" get "$2$config_path")
-	else
-		result=$("$bin/loadgen" -c 32 -w 0.3 -t "$5" -l "$slugs" -p "$3" -E "$etag" get "$2$config_path")
-	fi || fail "the server at $2 had something else to say than that nothing has changed"
-	take "$1-rps" rps "$result"
-	take "$1-cpu" server_cpu_us "$result"
-	take "$1-p99" p99_us "$result"
-	take "$1-share" server_share "$result"
+	name=$1 url=$2 pid=$3
+	shift 3
+	result=$("$bin/loadgen" "$@" -l "$slugs" -p "$pid" -E "$etag" get "$url$config_path") ||
+		fail "the server at $url had something else to say than that nothing has changed"
+	take "$name-rps" rps "$result"
+	take "$name-cpu" server_cpu_us "$result"
+	take "$name-p99" p99_us "$result"
+	take "$name-share" server_share "$result"
+	sample "$name-mib" "$(echo "$result" | value server_rss_kib | awk '{ print $1 / 1024 }')"
 }
 
 figure_agents() {
@@ -478,17 +479,18 @@ figure_agents() {
 	pair=0
 	while [ $((pair += 1)) -le "$pairs" ]; do
 		say "agents: $pair of $pairs"
-		poll floor-poll "$floor_url" "$floor_pid" 0 "$seconds"
-		poll poll "$api_url" "$api_pid" 0 "$seconds"
-		# 10,000 agents that ask every 60 s
-		poll floor-slow "$floor_url" "$floor_pid" 167 $((seconds * 3))
-		poll slow "$api_url" "$api_pid" 167 $((seconds * 3))
+		poll floor-poll "$floor_url" "$floor_pid" -c 32 -w 0.3 -t "$seconds"
+		poll poll "$api_url" "$api_pid" -c 32 -w 0.3 -t "$seconds"
+		# 10,000 agents that ask every 60 s, each on a connection of its own: all ask at first, then in turns
+		poll floor-slow "$floor_url" "$floor_pid" -c 10000 -R 167 -w 3 -t $((seconds * 5))
+		poll slow "$api_url" "$api_pid" -c 10000 -R 167 -w 3 -t $((seconds * 5))
 	done
 	stop "$floor_pid"
 	row_ratio "unchanged agent-config, 32 clients" req/s floor-poll-rps poll-rps ">= 0.7"
 	row_ratio "unchanged agent-config: server CPU" us/req floor-poll-cpu poll-cpu ""
 	row_ratio "10,000 agents at 60 s: share of a core" "of 1" floor-slow-share slow-share ""
 	row_ratio "10,000 agents at 60 s: p99" us floor-slow-p99 slow-p99 ""
+	row_ratio "10,000 agents at 60 s: resident size" MiB floor-slow-mib slow-mib ""
 }
 
 # start NAME COMMAND...: sample NAME-ms, a median of 40 starts

@@ -34,7 +34,7 @@ static const struct mrp_opt opts[] = { OPT_LIST(0, "listen", struct api_args, li
 					       "where to listen, each time one more place; port 0 picks a free one; "
 					       "127.0.0.1:8080 when absent"),
 	OPT_STRING(0, "database", struct api_args, database, "<url>",
-		"sqlite:PATH, created when it is not there; sqlite:./mrprober.sqlite when absent"),
+		"sqlite:PATH, created when it is not there, or postgresql://HOST/NAME; sqlite:./mrprober.sqlite when absent"),
 	OPT_STRING(0, "environment", struct api_args, environment, "<name>",
 		"the environment that this API holds; learnt from the first synchronize when absent"),
 	OPT_STRING(0, "state-dir", struct api_args, state_dir, "<dir>",
@@ -134,6 +134,16 @@ static int serve(struct api *api, const struct httpd_options *options, const sig
 	return 0;
 }
 
+const char *take_database(struct mrp_ctx *ctx, const char *url)
+{
+	const char *copy = arena_strdup(&ctx->arena, url);
+
+	/* a word of the command line, of an alias or of the environment: no constant has a password */
+	if (skip_prefix(url, "postgres", NULL))
+		store_url_hide((char *)(uintptr_t)url);
+	return copy;
+}
+
 struct listeners {
 	struct listener *v;
 	size_t n;
@@ -161,7 +171,7 @@ static int any_token(bool *out, const char *url, struct mrp_err *err)
 	if (!version)
 		return 0;
 	bool newest = version == (int64_t)store_schema.n_migrations;
-	if (store->open(&conn, url, &store_schema, newest ? STORE_READ : STORE_MIGRATE, err) < 0)
+	if (store->open(&conn, url, &store_schema, newest ? STORE_READ : store_service_flags(store), err) < 0)
 		return -1;
 	int r = token_meta_get(&meta, conn, err);
 	store->close(conn);
@@ -182,7 +192,8 @@ static bool surely_local(const char *place)
 	return false;
 }
 
-static int open_listeners(struct listeners *out, const struct api_args *args, struct mrp_err *err)
+static int open_listeners(
+	struct listeners *out, const struct api_args *args, const char *database, struct mrp_err *err)
 {
 	const char *const by_default[] = { "127.0.0.1:8080" };
 	const char *const *places = args->listen.n ? (const char *const *)args->listen.v : by_default;
@@ -193,7 +204,7 @@ static int open_listeners(struct listeners *out, const struct api_args *args, st
 
 	for (size_t i = 0; i < n; i++)
 		local = local && surely_local(places[i]);
-	if (!local && any_token(&anywhere, args->database, err) < 0)
+	if (!local && any_token(&anywhere, database, err) < 0)
 		return -1;
 	if (!local && anywhere)
 		flags |= LISTEN_ANYWHERE;
@@ -236,8 +247,9 @@ static int run_api(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *e
 {
 	const struct api_args *args = ctx->opts;
 	cleanup(freep) char *state_dir = args->state_dir ? xstrdup(args->state_dir) : default_state_dir();
+	const char *database = take_database(ctx, args->database);
 	const struct api_options options = {
-		.database = args->database, .environment = args->environment, .state_dir = state_dir
+		.database = database, .environment = args->environment, .state_dir = state_dir
 	};
 	cleanup(close_listeners) struct listeners listeners = { NULL, 0 };
 	sigset_t wanted;
@@ -252,7 +264,7 @@ static int run_api(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *e
 	block_signals(&wanted);
 	/* the port first: a second API on it must not touch the database */
 	if (check_options(args, err) < 0 || check_environment(args->environment, err) < 0 ||
-		open_listeners(&listeners, args, err) < 0)
+		open_listeners(&listeners, args, database, err) < 0)
 		return -1;
 	struct access_log *access_log = NULL;
 	if (args->access_log != ACCESS_OFF &&
@@ -287,16 +299,17 @@ static const struct mrp_opt migrate_opts[] = { OPT_STRING(0, "database", struct 
 static int run_migrate(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
 	const struct migrate_args *args = ctx->opts;
-	const struct store_ops *store = store_ops_for(args->database, err);
+	const char *database = take_database(ctx, args->database);
+	const struct store_ops *store = store_ops_for(database, err);
 	struct store_conn *conn;
 	int64_t version;
 
 	(void)argc, (void)argv;
-	if (!store || store->version(&version, args->database, &store_schema, err) < 0)
+	if (!store || store->version(&version, database, &store_schema, err) < 0)
 		return -1;
 	bool newest = version == (int64_t)store_schema.n_migrations;
 	if (!args->check && !newest) {
-		if (store->open(&conn, args->database, &store_schema, STORE_MIGRATE, err) < 0)
+		if (store->open(&conn, database, &store_schema, STORE_MIGRATE, err) < 0)
 			return -1;
 		store->close(conn);
 	}
@@ -312,7 +325,8 @@ static int run_migrate(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_er
 static const struct mrp_cmd cmd_migrate = {
 	.name = "migrate",
 	.summary = "create the database or bring it to the newest schema",
-	.description = "A copy of a database with an older schema is kept beside it.",
+	.description = "A copy of an SQLite database with an older schema is kept beside it. A PostgreSQL database has to be "
+		       "there, empty or ours; it is never changed otherwise, so run this before newer API processes start.",
 	.opts = migrate_opts,
 	CMD_OPTS(struct migrate_args, .database = DEFAULT_DATABASE),
 	.run = run_migrate,
@@ -332,7 +346,8 @@ static const struct mrp_opt backup_opts[] = { OPT_STRING(0, "database", struct b
 static int run_backup(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
 	const struct backup_args *args = ctx->opts;
-	const struct store_ops *store = store_ops_for(args->database, err);
+	const char *database = take_database(ctx, args->database);
+	const struct store_ops *store = store_ops_for(database, err);
 	int64_t bytes;
 
 	(void)argc;
@@ -340,7 +355,7 @@ static int run_backup(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err
 		return -1;
 	if (!store->backup)
 		return mrp_err_set(err, MRP_EUSAGE, "only SQLite is backed up here: use pg_dump for PostgreSQL");
-	if (store->backup(&bytes, args->database, &store_schema, argv[0], args->force, interrupted, err) < 0)
+	if (store->backup(&bytes, database, &store_schema, argv[0], args->force, interrupted, err) < 0)
 		return -1;
 	if (!ctx->quiet)
 		printf("%s: %" PRId64 " bytes\n", argv[0], bytes);

@@ -37,7 +37,7 @@ static int open_store(struct store_conn **out, const char *url, bool create, str
 		return -1;
 	if (!version && !create)
 		return mrp_err_set(err, MRP_ENOTFOUND, "the database is not there, or empty: no token was ever made in it");
-	return store->open(out, url, &store_schema, version ? 0 : STORE_MIGRATE, err);
+	return store->open(out, url, &store_schema, version ? 0 : store_service_flags(store), err);
 }
 
 typedef int change_fn(struct store_conn *conn, void *ctx, struct mrp_err *err);
@@ -167,7 +167,7 @@ static int run_create(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err
 					   .created_s = now_s,
 					   .expires_s = args->expires_ms ? now_s + args->expires_ms / 1000 : 0,
 				   } };
-	if (change(args->database, true, make_token, &token, err) < 0)
+	if (change(take_database(ctx, args->database), true, make_token, &token, err) < 0)
 		return -1;
 	puts(token.text);
 	explicit_bzero(token.text, sizeof(token.text));
@@ -289,7 +289,7 @@ static int run_list(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *
 	(void)argc, (void)argv;
 	mrp_table_headings(&list.table, headings);
 	list.table.right = 1;
-	int r = open_store(&conn, args->database, false, err);
+	int r = open_store(&conn, take_database(ctx, args->database), false, err);
 	if (r == 0)
 		r = token_each(conn, json ? add_item : add_line, &list, err);
 	if (r == 0 && json) {
@@ -358,7 +358,7 @@ static int run_revoke(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err
 	cleanup(freep) bool *before = xcalloc((size_t)argc, sizeof(*before));
 	struct revocation revocation = { argc, argv, before };
 
-	if (change(args->database, false, revoke_all, &revocation, err) < 0)
+	if (change(take_database(ctx, args->database), false, revoke_all, &revocation, err) < 0)
 		return -1;
 	for (int i = 0; i < argc && !ctx->quiet; i++)
 		fprintf(stderr, "token %s %s revoked\n", argv[i], before[i] ? "was already" : "is");

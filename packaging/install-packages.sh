@@ -7,9 +7,9 @@
 set -eu
 
 build='gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libyaml-dev nettle-dev libcurl4-openssl-dev
-	libmicrohttpd-dev libgnutls28-dev libsqlite3-dev mandoc'
+	libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libpq-dev mandoc'
 run='ca-certificates curl git jq'
-test='libcmocka-dev openssl valgrind shellcheck sqlite3 procps man-db bash'
+test='libcmocka-dev openssl valgrind shellcheck sqlite3 postgresql procps man-db bash'
 
 case ${1-} in
 build) wanted="$build $run" ;;

@@ -71,7 +71,7 @@ struct api_options {
 struct api;
 struct api_call;
 
-/* Opens and migrates the database and starts the writer. MRP_EREFUSED when the database holds another environment. */
+/* Opens the database, migrates it unless it is shared, and starts the writer. MRP_EREFUSED when the database holds another environment. */
 struct api *api_open(const struct api_options *options, struct mrp_err *err);
 /* No call may be going on. NULL is fine. */
 void api_close(struct api *api);

@@ -83,7 +83,8 @@ struct api *api_open(const struct api_options *options, struct mrp_err *err)
 	struct api *api = xcalloc(1, sizeof(*api));
 	uint32_t random = 0;
 
-	if (!store || store->open(&api->write_conn, options->database, &store_schema, STORE_MIGRATE, err) < 0 ||
+	if (!store ||
+		store->open(&api->write_conn, options->database, &store_schema, store_service_flags(store), err) < 0 ||
 		store->open(&api->reader, options->database, &store_schema, STORE_READ, err) < 0)
 		goto fail;
 	api->store = store;

@@ -9,6 +9,9 @@
  *
  * tokens: times in seconds, 0 is never; meta.token_key is there since the first token was made (tokens.h).
  *
+ * In PostgreSQL whole numbers are bigint, flags too, so that one statement fits both; text that is ordered or compared
+ * is ordered by bytes (COLLATE "C"), as in SQLite.
+ *
  * Leases get their fences from meta.fence, so a row may go when its lease has ended. lease_lock changes nothing: in a
  * database with locks on rows it keeps other transactions from changing the lease before this one has ended.
  */
@@ -31,19 +34,48 @@ static const struct store_migration migrations[] = {
 		    "CREATE INDEX refs_object ON refs (kind, slug);"
 		    "CREATE TABLE deployments (id INTEGER PRIMARY KEY AUTOINCREMENT, cluster TEXT NOT NULL,"
 		    " status TEXT NOT NULL, revision INTEGER NOT NULL, body TEXT NOT NULL);"
-		    "CREATE INDEX deployments_cluster ON deployments (cluster, id);" },
+		    "CREATE INDEX deployments_cluster ON deployments (cluster, id);",
+		.postgres = "CREATE TABLE meta (id bigint PRIMARY KEY CHECK (id = 1), revision bigint NOT NULL, environment text);"
+		      "INSERT INTO meta (id, revision) VALUES (1, 0);"
+		      "CREATE TABLE objects (kind text COLLATE \"C\" NOT NULL, slug text COLLATE \"C\" NOT NULL,"
+		      " revision bigint NOT NULL, managed bigint NOT NULL, destroying bigint NOT NULL, deployed bigint NOT NULL,"
+		      " recipe text COLLATE \"C\", digest bytea NOT NULL, labels text NOT NULL, body text NOT NULL, secret text,"
+		      " UNIQUE (kind, slug));"
+		      "CREATE INDEX objects_recipe ON objects (recipe, slug) WHERE recipe IS NOT NULL;"
+		      "CREATE TABLE blobs (sha256 bytea NOT NULL UNIQUE, touched_at bigint NOT NULL, content bytea NOT NULL);"
+		      "ALTER TABLE blobs ALTER COLUMN content SET STORAGE EXTERNAL;"
+		      "CREATE INDEX blobs_touched ON blobs (touched_at);"
+		      "CREATE TABLE refs (sha256 bytea NOT NULL, kind text COLLATE \"C\" NOT NULL,"
+		      " slug text COLLATE \"C\" NOT NULL, PRIMARY KEY (sha256, kind, slug));"
+		      "CREATE INDEX refs_object ON refs (kind, slug);"
+		      "CREATE TABLE deployments (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+		      " cluster text COLLATE \"C\" NOT NULL, status text NOT NULL, revision bigint NOT NULL, body text NOT NULL);"
+		      "CREATE INDEX deployments_cluster ON deployments (cluster, id)" },
 	{ .sqlite = "ALTER TABLE meta ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;"
 		    "CREATE TABLE leases (name TEXT NOT NULL PRIMARY KEY, fence INTEGER NOT NULL, holder TEXT NOT NULL,"
-		    " taken_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID;" },
-	{ .sqlite = "CREATE INDEX objects_revision ON objects (kind, revision);" },
+		    " taken_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID;",
+		.postgres = "ALTER TABLE meta ADD COLUMN fence bigint NOT NULL DEFAULT 0;"
+		      "CREATE TABLE leases (name text COLLATE \"C\" NOT NULL PRIMARY KEY, fence bigint NOT NULL, holder text NOT NULL,"
+		      " taken_ms bigint NOT NULL, expires_ms bigint NOT NULL)" },
+	{ .sqlite = "CREATE INDEX objects_revision ON objects (kind, revision);",
+		.postgres = "CREATE INDEX objects_revision ON objects (kind, revision)" },
 	{ .sqlite = "CREATE TABLE agents (cluster TEXT NOT NULL, host TEXT NOT NULL, seen_ms INTEGER NOT NULL,"
-		    " digest BLOB NOT NULL, summary TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (cluster, host));" },
+		    " digest BLOB NOT NULL, summary TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (cluster, host));",
+		.postgres = "CREATE TABLE agents (cluster text COLLATE \"C\" NOT NULL, host text COLLATE \"C\" NOT NULL,"
+		      " seen_ms bigint NOT NULL, digest bytea NOT NULL, summary text NOT NULL, body text NOT NULL,"
+		      " PRIMARY KEY (cluster, host))" },
 	{ .sqlite = "ALTER TABLE meta ADD COLUMN token_key BLOB;"
 		    "ALTER TABLE meta ADD COLUMN token_generation INTEGER NOT NULL DEFAULT 0;"
 		    "CREATE TABLE tokens (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, role TEXT NOT NULL,"
 		    " cluster TEXT NOT NULL, variables TEXT NOT NULL, hash BLOB NOT NULL UNIQUE,"
 		    " created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER NOT NULL DEFAULT 0,"
-		    " last_used_at INTEGER NOT NULL DEFAULT 0);" },
+		    " last_used_at INTEGER NOT NULL DEFAULT 0);",
+		.postgres = "ALTER TABLE meta ADD COLUMN token_key bytea;"
+		      "ALTER TABLE meta ADD COLUMN token_generation bigint NOT NULL DEFAULT 0;"
+		      "CREATE TABLE tokens (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL,"
+		      " role text NOT NULL, cluster text NOT NULL, variables text NOT NULL, hash bytea NOT NULL UNIQUE,"
+		      " created_at bigint NOT NULL, expires_at bigint NOT NULL, revoked_at bigint NOT NULL DEFAULT 0,"
+		      " last_used_at bigint NOT NULL DEFAULT 0)" },
 };
 
 static const struct store_statement statements[SQL_COUNT] = {

@@ -2,7 +2,7 @@
 /*
  * The database behind one table of functions: a module (sqlite) gives a `struct store_ops`, everything above it runs
  * named statements of one schema (schema.c) and never sees a database library. Statements are SQL that SQLite and
- * PostgreSQL both understand ($1, $2 ... are arguments); only the migrations are written for each database.
+ * PostgreSQL both understand ($1, $2 ... are arguments); migrations are written for each database.
  *
  * A connection belongs to one thread at a time. Where to read next: schema.h (tables and statements), objects.h (typed
  * access), writer.h (how writes are grouped).
@@ -30,11 +30,12 @@ struct store_row {
 
 struct store_statement {
 	const char *name, *sql;
+	const char *postgres; /* where the two cannot agree; NULL: as sql */
 };
 
 /* migrations[i] takes a database from schema version i to i + 1, in one transaction. */
 struct store_migration {
-	const char *sqlite;
+	const char *sqlite, *postgres;
 };
 
 struct store_schema {
@@ -61,6 +62,9 @@ enum {
 	STORE_READ = 1 << 1,    /* the connection only reads */
 };
 
+/* Row `i` of a store_many: the first row that the i-th list of arguments gave, NULL when there was none. -1 ends it. */
+typedef int store_each_fn(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err);
+
 struct store_ops;
 
 /* What each module's connection begins with. */
@@ -70,6 +74,9 @@ struct store_conn {
 
 struct store_ops {
 	const char *scheme; /* "sqlite" in "sqlite:./mrprober.sqlite" */
+	/* Other processes, perhaps of another version, may use the database now: its schema changes only when a person asks
+	 * for it, not because a service starts. */
+	bool shared;
 	/* Open a database and check it: MRP_ELOCKED when another process holds it, else MRP_EFAILED or MRP_EOS with a
 	 * message that names the database. The schema must outlive the connection. */
 	int (*open)(struct store_conn **out, const char *url, const struct store_schema *schema, unsigned flags,
@@ -80,12 +87,20 @@ struct store_ops {
 	/* Start a statement; then step until it returns 0. At most one run of a statement goes on at a time. */
 	int (*start)(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n_args,
 		struct mrp_err *err);
-	/* 1 with a row, 0 at the end, -1 on error: MRP_ENOSPC, MRP_EBUSY (locked or read-only now), MRP_EFAILED. */
+	/* 1 with a row, 0 at the end, -1 on error: MRP_ENOSPC, MRP_EBUSY (locked, read-only or unreachable now),
+	 * MRP_EFAILED. */
 	int (*step)(struct store_conn *conn, unsigned statement, struct store_row *row, struct mrp_err *err);
 	/* End a statement, also before its last row. Harmless when it is not running. */
 	void (*finish)(struct store_conn *conn, unsigned statement);
+	/* Run a statement whose rows do not matter. Inside a transaction it may only be sent: that it failed is then said by
+	 * a later call of the same transaction, at the latest by STORE_RELEASE or STORE_COMMIT. NULL: start, step, finish. */
+	int (*run)(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n_args,
+		struct mrp_err *err);
+	/* What store_many does. NULL: one after the other. */
+	int (*many)(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n_args, size_t n,
+		store_each_fn *each, void *ctx, struct mrp_err *err);
 	/* STORE_BEGIN takes the write lock, waiting for other processes for some seconds. STORE_TRY_BEGIN does not
-	 * wait: MRP_EBUSY. */
+	 * wait: MRP_EBUSY. When STORE_COMMIT fails because the connection was lost, nobody knows whether it was done. */
 	int (*transaction)(struct store_conn *conn, enum store_step step, struct mrp_err *err);
 	/* False too when an error made the database end the transaction by itself. */
 	bool (*in_transaction)(struct store_conn *conn);
@@ -99,6 +114,15 @@ struct store_ops {
 
 /* The module for the URL's scheme. NULL with MRP_EUSAGE when there is none. */
 const struct store_ops *store_ops_for(const char *url, struct mrp_err *err);
+
+/* Overwrite the password in a URL, as far as one can be made out, so that `ps` does not show it. */
+void store_url_hide(char *url);
+
+/* How a service opens a database that it may have to make. */
+static inline unsigned store_service_flags(const struct store_ops *ops)
+{
+	return ops->shared ? 0 : STORE_MIGRATE;
+}
 
 static inline struct store_datum store_int(int64_t i)
 {
@@ -151,6 +175,12 @@ int store_first(struct store_row *row, struct store_conn *conn, unsigned stateme
 /* The whole number in the first column of the first row, or `absent` when there is no row. */
 int store_number(int64_t *out, int64_t absent, struct store_conn *conn, unsigned statement,
 	const struct store_datum *args, size_t n, struct mrp_err *err);
+
+/* Run a statement once for each of `n` lists of `n_args` arguments, which stand one behind the other; `each` gets the
+ * first row of each. Asking for many at once saves waiting for one answer before the next question. `each` must not use
+ * the connection. */
+int store_many(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n_args, size_t n,
+	store_each_fn *each, void *ctx, struct mrp_err *err);
 
 /* A column's text, "" for NULL; always NUL-terminated. */
 static inline const char *store_col_text(const struct store_row *row, int i)

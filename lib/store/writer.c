@@ -100,11 +100,13 @@ static bool run_in_savepoint(struct writer *writer, struct write_job *job)
 	if (ops->transaction(conn, STORE_SAVEPOINT, &job->err) < 0)
 		return ops->in_transaction(conn);
 	run_job(writer, job);
-	bool good = ops->in_transaction(conn) &&
-		(!job->failed || ops->transaction(conn, STORE_ROLLBACK_TO, &err) == 0) &&
+	/* a database may say only now that one of its statements failed */
+	if (!job->failed && ops->transaction(conn, STORE_RELEASE, &job->err) < 0)
+		job->failed = true;
+	else if (!job->failed)
+		return true;
+	bool good = ops->in_transaction(conn) && ops->transaction(conn, STORE_ROLLBACK_TO, &err) == 0 &&
 		ops->transaction(conn, STORE_RELEASE, &err) == 0;
-	if (!good && !job->failed)
-		mrp_err_move(&job->err, &err);
 	mrp_err_clear(&err);
 	return good;
 }

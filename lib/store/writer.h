@@ -16,7 +16,7 @@ struct write_job {
 	 * says whether run() itself failed or the commit did. The job is the caller's again. */
 	void (*done)(struct write_job *job);
 	struct mrp_err err;
-	bool failed; /* run() returned -1 */
+	bool failed; /* run() returned -1, or would have if the database had not been late to say so */
 	struct write_job *next;
 };
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The database behind struct store_ops: what is refused and how, migrations, group commit, a full disk. */
+/* The database behind struct store_ops, SQLite and PostgreSQL alike: arguments, migrations, locks, group commit; and
+ * what only files can do: what is refused and how, a full disk. */
 #include <sys/stat.h>
 
+#include "postgres.h"
 #include "scratch.h"
 
 #include <pthread.h>
@@ -13,20 +15,23 @@
 #include "../../lib/store/objects.h"
 #include "../../lib/store/writer.h"
 
-enum { T_INSERT, T_GET, T_COUNT, T_BLOB, T_REVERSED, T_STATEMENTS };
+enum { T_INSERT, T_GET, T_COUNT, T_BLOB, T_REVERSED, T_AFTER, T_STATEMENTS };
+
+static bool on_postgres; /* which of the two is tested now */
 
 static const struct store_statement statements[T_STATEMENTS] = {
 	[T_INSERT] = { "insert", "INSERT INTO t (k, v) VALUES ($1, $2)" },
 	[T_GET] = { "get", "SELECT v FROM t WHERE k = $1" },
 	[T_COUNT] = { "count", "SELECT count(*) FROM t" },
-	[T_BLOB] = { "blob", "SELECT CAST($1 AS BLOB), NULL, 7, 'text'" },
-	[T_REVERSED] = { "reversed", "SELECT $2 - $1" },
+	[T_BLOB] = { "blob", "SELECT CAST($1 AS BLOB), NULL, 7, 'text'", "SELECT CAST($1 AS bytea), NULL, 7, 'text'" },
+	[T_REVERSED] = { "reversed", "SELECT CAST($2 AS BIGINT) - CAST($1 AS BIGINT)" },
+	[T_AFTER] = { "after", "SELECT k FROM t WHERE k > $1 ORDER BY k" },
 };
 
 static const struct store_migration migrations[] = {
-	{ .sqlite = "CREATE TABLE t (k TEXT UNIQUE, v INTEGER)" },
-	{ .sqlite = "INSERT INTO t VALUES ('from-migration-2', 2)" },
-	{ .sqlite = "INSERT INTO no_such_table VALUES (1)" },
+	{ "CREATE TABLE t (k TEXT UNIQUE, v INTEGER)", "CREATE TABLE t (k text COLLATE \"C\" UNIQUE, v bigint)" },
+	{ "INSERT INTO t VALUES ('from-migration-2', 2)", "INSERT INTO t VALUES ('from-migration-2', 2)" },
+	{ "INSERT INTO no_such_table VALUES (1)", "INSERT INTO no_such_table VALUES (1)" },
 };
 
 static struct store_schema schema(size_t version)
@@ -43,6 +48,8 @@ static const char *url_of(const char *name)
 {
 	static char url[200];
 
+	if (on_postgres)
+		return postgres_database(name);
 	snprintf(url, sizeof(url), "sqlite:%s/%s", scratch, name);
 	return url;
 }
@@ -68,7 +75,7 @@ static void assert_refused(
 {
 	struct mrp_err err = MRP_ERR_INIT;
 	struct store_conn *conn;
-	const struct store_ops *ops = store_ops_for("sqlite:x", &err);
+	const struct store_ops *ops = store_ops_for(url_of(name), &err);
 
 	assert_non_null(ops);
 	if (ops->open(&conn, url_of(name), s, flags, &err) == 0)
@@ -98,7 +105,7 @@ static void write_text(const char *path, const char *text)
 
 static void test_urls(void **state)
 {
-	static const char *const bad[] = { "", "sqlite", "mysql://x", "postgres", "/tmp/x.sqlite" };
+	static const char *const bad[] = { "", "sqlite", "mysql://x", "postgres", "postgresql", "/tmp/x.sqlite" };
 	struct mrp_err err = MRP_ERR_INIT;
 
 	(void)state;
@@ -145,9 +152,115 @@ static void test_arguments_and_columns(void **state)
 	assert_int_equal(row.col[0].n, 0);
 	store_finish(conn, T_BLOB);
 	conn->ops->close(conn);
+}
+
+/* Text is ordered by its bytes, whatever the database's own order is. */
+static void test_order(void **state)
+{
+	static const char *const sorted[] = { "A", "B", "a", "a-a", "a0", "aa", "b", "\xc3\xa4" };
+	static const size_t mixed[] = { 3, 0, 7, 5, 2, 6, 1, 4 };
+	struct store_schema s = schema(1);
+	struct store_conn *conn = must_open("order", &s, STORE_MIGRATE);
+	struct mrp_err err = MRP_ERR_INIT;
+	struct store_row row;
+	size_t i = 1;
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(mixed); k++)
+		assert_int_equal(store_run(conn, T_INSERT, STORE_ARGS(store_text(sorted[mixed[k]]), store_text(NULL)), &err), 0);
+	assert_int_equal(store_start(conn, T_AFTER, STORE_ARGS(store_text("A")), &err), 0);
+	while (store_step(conn, T_AFTER, &row, &err) == 1)
+		assert_string_equal(store_col_text(&row, 0), sorted[i++]);
+	store_finish(conn, T_AFTER);
+	assert_int_equal(i, ARRAY_SIZE(sorted));
+	conn->ops->close(conn);
+}
+
+struct seen {
+	size_t n, absent;
+	int64_t sum;
+};
+
+static int see(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err)
+{
+	struct seen *seen = ctx;
+
+	assert_int_equal(i, seen->n++);
+	seen->absent += !row;
+	seen->sum += row ? row->col[0].i : 0;
+	return i == 290 ? mrp_err_set(err, MRP_ERANGE, "far enough") : 0;
+}
+
+static void test_many(void **state)
+{
+	struct store_schema s = schema(1);
+	struct store_conn *conn = must_open("many", &s, STORE_MIGRATE);
+	struct store_datum args[600];
+	struct mrp_err err = MRP_ERR_INIT;
+	struct seen seen = { 0 };
+	char keys[300][8];
+
+	(void)state;
+	for (size_t i = 0; i < 300; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%zu", i);
+		args[2 * i] = store_text(keys[i]);
+		args[2 * i + 1] = store_int((int64_t)i);
+	}
+	assert_int_equal(conn->ops->transaction(conn, STORE_BEGIN, &err), 0);
+	for (size_t i = 0; i < 300; i += 2)
+		assert_int_equal(store_run(conn, T_INSERT, &args[2 * i], 2, &err), 0);
+	assert_int_equal(conn->ops->transaction(conn, STORE_COMMIT, &err), 0);
+	for (size_t i = 0; i < 300; i++)
+		args[i] = store_text(keys[i]);
+	assert_int_equal(store_many(conn, T_GET, args, 1, 290, see, &seen, &err), 0);
+	assert_int_equal(seen.n, 290);
+	assert_int_equal(seen.absent, 145);
+	assert_int_equal(seen.sum, 144 * 145);
+	seen = (struct seen){ 0 };
+	assert_int_equal(store_many(conn, T_GET, args, 1, 300, see, &seen, &err), -1);
+	assert_int_equal(err.code, MRP_ERANGE);
+	assert_int_equal(seen.n, 291);
+	assert_int_equal(store_many(conn, T_GET, args, 1, 0, see, &seen, &err), 0);
+	assert_int_equal(number(conn, T_GET, STORE_ARGS(store_text("k4"))), 4); /* nothing is left over */
+	conn->ops->close(conn);
+	mrp_err_clear(&err);
+}
+
+static void test_mode(void **state)
+{
+	struct store_schema s = schema(1);
+	struct store_conn *conn = must_open("mode", &s, STORE_MIGRATE);
 	struct stat st;
-	assert_int_equal(stat(path_of("args"), &st), 0);
+
+	(void)state;
+	conn->ops->close(conn);
+	assert_int_equal(stat(path_of("mode"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600); /* it will hold secrets */
+}
+
+/* What `ps` may show of a URL. */
+static void test_hidden_passwords(void **state)
+{
+	static const struct { const char *url, *shown; } cases[] = {
+		{ "sqlite:a:b@c", "sqlite:a:b@c" },
+		{ "", "" },
+		{ "postgresql://", "postgresql://" },
+		{ "postgresql://h:5432/d", "postgresql://h:5432/d" },
+		{ "postgresql://u@h:5432/d", "postgresql://u@h:5432/d" },
+		{ "postgresql://u:p@h:5432/d", "postgresql://u:x@h:5432/d" },
+		{ "postgres://u:pw@:/d@h/x", "postgres://u:xxxxxx@h/x" },
+		{ "postgresql:///d?password=pw&user=u", "postgresql:///d?password=xx&user=u" },
+		{ "postgresql://u@h/d?a=b&sslpassword=p@w", "postgresql://u@h/d?a=b&sslpassword=xxx" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup(freep) char *url = xstrdup(cases[i].url);
+
+		store_url_hide(url);
+		if (!streq(url, cases[i].shown))
+			fail_msg("'%s': '%s' instead of '%s'", cases[i].url, url, cases[i].shown);
+	}
 }
 
 static void test_refused_files(void **state)
@@ -479,22 +592,34 @@ static void test_blob_life(void **state)
 	arena_release(&arena);
 }
 
+static int use_postgres(void **state)
+{
+	(void)state;
+	on_postgres = true;
+	return 0;
+}
+
+#define BOTH                                                                                                           \
+	cmocka_unit_test(test_arguments_and_columns), cmocka_unit_test(test_order), cmocka_unit_test(test_many),       \
+		cmocka_unit_test(test_migrations), cmocka_unit_test(test_locked),                                      \
+		cmocka_unit_test(test_readers_do_not_write), cmocka_unit_test(test_group_commit),                      \
+		cmocka_unit_test(test_writing_at_once), cmocka_unit_test(test_tick), cmocka_unit_test(test_blob_life)
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	const struct CMUnitTest sqlite[] = {
 		cmocka_unit_test(test_urls),
-		cmocka_unit_test(test_arguments_and_columns),
+		cmocka_unit_test(test_hidden_passwords),
+		cmocka_unit_test(test_mode),
 		cmocka_unit_test(test_refused_files),
-		cmocka_unit_test(test_migrations),
 		cmocka_unit_test(test_migration_keeps_a_copy),
-		cmocka_unit_test(test_locked),
-		cmocka_unit_test(test_readers_do_not_write),
-		cmocka_unit_test(test_group_commit),
-		cmocka_unit_test(test_writing_at_once),
-		cmocka_unit_test(test_tick),
 		cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_blob_life),
+		BOTH,
 	};
+	const struct CMUnitTest postgres[] = { BOTH };
+	int failed = cmocka_run_group_tests(sqlite, scratch_make, scratch_remove);
 
-	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
+	if (postgres_server())
+		failed += cmocka_run_group_tests(postgres, use_postgres, postgres_drop_databases);
+	return failed;
 }

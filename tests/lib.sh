@@ -19,7 +19,7 @@ clean_environment()
 	export PATH="$MRP_RESULTS/bin:$PATH"
 	mkdir -p "$HOME" "$XDG_CONFIG_HOME" "$XDG_STATE_HOME"
 	umask 022
-	api_pid='' api_port='' api_url=''
+	api_pid='' api_port='' api_url='' database=sqlite:$MRP_SCRATCH/api.sqlite pg_databases=''
 	trap cleanup_test EXIT
 	trap 'exit 130' INT TERM
 }
@@ -69,7 +69,35 @@ cleanup_test()
 	fi
 	[ -z "${fault_pid-}" ] || kill "$fault_pid" 2>/dev/null
 	! command -v cleanup_more >/dev/null || cleanup_more
+	for pg_database in $pg_databases; do
+		pg_admin "DROP DATABASE IF EXISTS \"$pg_database\" WITH (FORCE)" >/dev/null
+	done
 	exit $result
+}
+
+# --- a database of the test's own -----------------------------------------------------------------------------------
+
+# pg_admin SQL: prints what it gives, a row a line.
+pg_admin() { psql -qAtX -v ON_ERROR_STOP=1 "$MRP_TEST_POSTGRES/postgres" -c "$1"; }
+
+# pg_query SQL: the same in the test's own database.
+pg_query() { psql -qAtX -v ON_ERROR_STOP=1 "$database" -c "$1"; }
+
+# A new, empty database in PostgreSQL: sets database, its URL.
+new_postgres()
+{
+	[ -n "${MRP_TEST_POSTGRES-}" ] || skip 'there is no PostgreSQL here'
+	pg_database=http-$$-$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
+	pg_admin "CREATE DATABASE \"$pg_database\" TEMPLATE template0"
+	pg_databases="$pg_databases $pg_database"
+	database=$MRP_TEST_POSTGRES/$pg_database
+}
+
+# Let start_api use PostgreSQL.
+use_postgres()
+{
+	new_postgres
+	mrprober api migrate --quiet --database "$database"
 }
 
 # --- an API of the test's own --------------------------------------------------------------------------------------
@@ -84,7 +112,7 @@ free_port()
 	say "$port"
 }
 
-# start_api [OPTION...]: on a free port with the database api.sqlite; sets api_url, api_pid. Waits until it is ready.
+# start_api [OPTION...]: on a free port with the test's own database (api.sqlite); sets api_url, api_pid. Waits until it is ready.
 start_api()
 {
 	api_tries=0
@@ -92,7 +120,7 @@ start_api()
 		[ -n "$api_port" ] && [ $api_tries -eq 0 ] || api_port=$(free_port)
 		api_url=http://127.0.0.1:$api_port
 		api_log=$MRP_SCRATCH/.api.$api_port.log
-		mrprober api --listen "127.0.0.1:$api_port" --database "sqlite:$MRP_SCRATCH/api.sqlite" "$@" \
+		mrprober api --listen "127.0.0.1:$api_port" --database "$database" "$@" \
 			>>"$api_log" 2>&1 &
 		api_pid=$!
 		if wait_ready; then

@@ -27,6 +27,12 @@ valgrind/*)
 	exit $code
 	;;
 *)
+	case $name in
+	http-pg/*)
+		use_postgres
+		name=http/${name#http-pg/}
+		;;
+	esac
 	# shellcheck source=/dev/null
 	. "$MRP_ROOT/tests/${name%/*}.sh"
 	"test_${name##*/}"

@@ -9,6 +9,10 @@
 #   -j JOBS  tests at a time (2)
 #   -l       list the names of the tests, run nothing
 #   -n       neither install nor build first
+#
+# The group http runs a second time over PostgreSQL, as http-pg, where a test does not look into the file of SQLite. One
+# server is started for all tests that want one (postgres.sh) and ended with them.
+#
 # UPDATE=1 rewrites the expectations of CLI cases that fail. MRP_BUILD names another build folder (with -n).
 set -u
 
@@ -43,6 +47,16 @@ list_scripts()
 		[ -f "$file" ] || continue
 		prefix=${file#tests/}
 		sed -n "s|^test_\\([a-z0-9_]*\\)().*|${prefix%.sh}/\\1|p" "$file"
+	done
+	# The same over PostgreSQL, but for what is about files: tests that name one, and whole files about other things.
+	for file in tests/http/*.sh; do
+		case ${file##*/} in
+		backup.sh | browser.sh | database.sh | json.sh | limits.sh | postgres.sh | tls.sh) continue ;;
+		esac
+		awk -v prefix="http-pg/$(basename "$file" .sh)/" '
+			/^test_[a-z0-9_]*\(\)/ { name = $0; sub(/^test_/, "", name); sub(/\(.*/, "", name); file = 0 }
+			/sqlite/ { file = 1 }
+			/^}/ { if (name && !file) print prefix name; name = "" }' "$file"
 	done
 	find tests/cli -name cmd -type f | sed 's|^tests/\(.*\)/cmd$|\1|' | LC_ALL=C sort
 }
@@ -152,6 +166,28 @@ if [ -n "$list" ]; then
 	exit 0
 fi
 
+# shellcheck source=tests/postgres.sh
+. "$root/tests/postgres.sh"
+
+# One server for all tests that want one; without it they are skipped, and say so.
+start_postgres()
+{
+	wanted_group unit "$@" || wanted_group http "$@" || wanted_group http-pg "$@" || wanted_group valgrind "$@" || return 0
+	pg_folder=$(mktemp -d /tmp/mrprober-pg.XXXXXX) || exit 1
+	trap 'postgres_stop "$pg_folder" immediate; rm -rf "$pg_folder"' EXIT
+	trap 'exit 130' INT TERM
+	if postgres_start "$pg_folder" 'fsync = off' 'full_page_writes = off'; then
+		MRP_TEST_POSTGRES=$postgres_url
+	elif [ -z "$(postgres_programs)" ]; then
+		echo 'PostgreSQL is not installed: its tests are skipped'
+	else
+		cat "$pg_folder/log"
+		echo 'fail 0 postgres (no server)' >>"$MRP_RESULTS/results"
+	fi
+}
+MRP_TEST_POSTGRES=
+export MRP_TEST_POSTGRES
+
 started=$(date +%s)
 rm -rf "$MRP_RESULTS"
 mkdir -p "$MRP_RESULTS/bin"
@@ -165,6 +201,7 @@ if [ -n "$prepare" ]; then
 fi
 ln -s "$MRP_BUILD/mrprober" "$MRP_RESULTS/bin/mrprober"
 
+start_postgres "$@"
 ! wanted_group unit "$@" || run_ctest "$@"
 wanted_scripts "$@" | xargs -r -P "$jobs" -n 1 sh tests/run-unit.sh
 ! wanted_group valgrind "$@" || run_valgrind "$@"

@@ -199,11 +199,13 @@ static int commit(struct postgres *c, struct mrp_err *err)
 {
 	PGresult *done;
 
-	if (pg_ready(c, err) < 0 || pg_send_text(c, "COMMIT", err) < 0 || pg_collect(c, &done, 1, err) < 0) {
-		bool lost = !c->db;
-
+	if (pg_ready(c, err) < 0) /* the transaction was over before */
+		return -1;
+	if (pg_send_text(c, "COMMIT", err) < 0 || pg_collect(c, &done, 1, err) < 0) {
+		if (c->db)
+			return -1;
 		c->aborted = false;
-		return lost ? mrp_err_wrap(err, "it is not known whether the change was made") : -1;
+		return mrp_err_wrap(err, "it is not known whether the change was made");
 	}
 	bool good = streq(PQcmdStatus(done), "COMMIT");
 	PQclear(done);

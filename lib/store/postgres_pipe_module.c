@@ -13,7 +13,10 @@
 #include "postgres.h"
 
 enum {
-	SILENCE_MS = 15000, /* that the server may take before it says something; longer than it may wait for a lock */
+	/* that the server may take before it says something: a read has others behind it, a write may wait for a lock
+	 */
+	READ_SILENCE_MS = 5000,
+	WRITE_SILENCE_MS = 15000,
 	BINARY = 1,
 	OID_BYTEA = 17, /* pg_type.dat of PostgreSQL: these never change */
 	OID_INT8 = 20,
@@ -78,7 +81,7 @@ static int wait_for_result(struct postgres *c, struct mrp_err *err)
 			return pg_lost(c, NULL, err);
 		if (!unsent && !PQisBusy(c->db))
 			return 0;
-		int ready = poll(&fd, 1, SILENCE_MS);
+		int ready = poll(&fd, 1, c->flags & STORE_READ ? READ_SILENCE_MS : WRITE_SILENCE_MS);
 		if (ready < 0 && errno == EINTR)
 			continue;
 		if (ready == 0)

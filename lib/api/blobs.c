@@ -69,20 +69,22 @@ int blob_missing(struct api_call *call, struct mrp_err *err)
 			(int)MISSING_MAX);
 		return mrp_err_set(err, MRP_EINVALID, "the body is not valid");
 	}
+	uint8_t *wanted = arena_alloc(&call->arena, ((size_t)hashes->n + 1) * SHA256_BYTES);
+	bool *usable = arena_alloc(&call->arena, ((size_t)hashes->n + 1) * sizeof(*usable));
 	for (uint32_t i = 0; i < hashes->n; i++) {
-		uint8_t sha256[SHA256_BYTES];
 		const struct value *hash = hashes->items[i];
 
-		if (hash->type != V_STRING || !sha256_from_hex(sha256, hash->s)) {
+		if (hash->type != V_STRING || !sha256_from_hex(wanted + (size_t)i * SHA256_BYTES, hash->s)) {
 			problems_add(&call->problems, (struct mrp_loc){ 0 },
 				arena_printf(&call->arena, "sha256[%u]", i), "is not a SHA-256 in lower-case hex");
 			return mrp_err_set(err, MRP_EINVALID, "the body is not valid");
 		}
-		int usable = blob_usable(call->db, sha256, call->now_ms / 1000, err);
-		if (usable < 0)
-			return -1;
-		if (!usable)
-			value_push(&call->arena, missing, (struct value *)hash);
+	}
+	if (blobs_usable(usable, call->db, wanted, hashes->n, call->now_ms / 1000, err) < 0)
+		return -1;
+	for (uint32_t i = 0; i < hashes->n; i++) {
+		if (!usable[i])
+			value_push(&call->arena, missing, hashes->items[i]);
 	}
 	value_append(&call->arena, answer, "missing", missing);
 	respond_value(call, 200, answer);

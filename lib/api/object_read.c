@@ -109,21 +109,6 @@ static bool page_add(struct page *page, const char *slug, const char *body, size
 	return true;
 }
 
-static int page_add_object(struct page *page, struct api_call *call, const char *slug, struct mrp_err *err)
-{
-	cleanup(strbuf_release) struct strbuf body = STRBUF_INIT;
-	int64_t revision;
-
-	if (page->n == page->size) {
-		page->more = true;
-		return 0;
-	}
-	int there = object_read(&body, &revision, call->db, call->route->kind, slug, page->secrets, err);
-	if (there > 0)
-		page_add(page, slug, body.buf, body.len);
-	return there < 0 ? -1 : 0;
-}
-
 static int list_all(struct page *page, struct api_call *call, const char *after, struct mrp_err *err)
 {
 	enum sql list = page->secrets ? SQL_OBJECT_LIST_WHOLE : SQL_OBJECT_LIST;
@@ -169,40 +154,57 @@ static bool labels_match(const struct value *labels, const struct value *wanted)
 	return true;
 }
 
-static int list_labelled(struct page *page, struct api_call *call, const char *after, struct mrp_err *err)
+/* The first `max` slugs after `after` whose labels are these. */
+static int labelled_slugs(struct strvec *out, struct api_call *call, const char *after, const struct value *wanted,
+	size_t max, struct mrp_err *err)
 {
 	cleanup(arena_release) struct arena arena = ARENA_INIT;
-	struct value *wanted = wanted_labels(call, err);
 	struct store_row row;
-
-	if (!wanted)
-		return -1;
 	int r = store_start(call->db, SQL_OBJECT_LABELS,
 		STORE_ARGS(store_text(kinds[call->route->kind].name), store_text(after)), err);
-	while (r >= 0 && !page->more && (r = store_step(call->db, SQL_OBJECT_LABELS, &row, err)) > 0) {
+
+	while (r >= 0 && out->n < max && (r = store_step(call->db, SQL_OBJECT_LABELS, &row, err)) > 0) {
 		arena_reset(&arena);
 		const struct value *labels = json_parse(&arena, row.col[1].p, row.col[1].n, "stored labels", err);
-		if (!labels ||
-			(labels_match(labels, wanted) && page_add_object(page, call, store_col_text(&row, 0), err) < 0))
+		if (!labels)
 			r = -1;
+		else if (labels_match(labels, wanted))
+			strvec_push(out, store_col_text(&row, 0));
 	}
 	store_finish(call->db, SQL_OBJECT_LABELS);
 	return r < 0 ? -1 : 0;
 }
 
-static int object_has_labels(struct api_call *call, const char *slug, const struct value *wanted, struct mrp_err *err)
-{
-	cleanup(strbuf_release) struct strbuf body = STRBUF_INIT;
-	cleanup(arena_release) struct arena arena = ARENA_INIT;
-	int64_t revision;
-	int there = object_read(&body, &revision, call->db, call->route->kind, slug, false, err);
+struct named {
+	struct page *page;
+	const struct value *wanted; /* labels */
+};
 
-	if (there <= 0 || !wanted->n)
-		return there;
-	struct value *object = json_parse(&arena, body.buf, body.len, "a stored object", err);
-	if (!object)
+static int add_named(void *ctx, const char *slug, const char *body, size_t len, struct mrp_err *err)
+{
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	struct named *named = ctx;
+
+	if (named->wanted->n) {
+		struct value *object = json_parse(&arena, body, len, "a stored object", err);
+
+		if (!object)
+			return -1;
+		if (!labels_match(value_get(object, "labels"), named->wanted))
+			return 1;
+	}
+	return page_add(named->page, slug, body, len);
+}
+
+static int list_labelled(struct page *page, struct api_call *call, const char *after, struct mrp_err *err)
+{
+	cleanup(strvec_clear) struct strvec slugs = STRVEC_INIT;
+	struct value *wanted = wanted_labels(call, err);
+
+	if (!wanted || labelled_slugs(&slugs, call, after, wanted, (size_t)page->size + 1, err) < 0)
 		return -1;
-	return labels_match(value_get(object, "labels"), wanted);
+	struct named named = { page, value_object(&call->arena) }; /* they are known to fit */
+	return object_read_many(call->db, call->route->kind, slugs.v, slugs.n, page->secrets, add_named, &named, err);
 }
 
 /* The named ones, in order of their slugs and each once. */
@@ -227,14 +229,14 @@ static int list_named(struct page *page, struct api_call *call, const char *afte
 	if (slugs.n > SLUGS_MAX)
 		return mrp_err_set(err, MRP_EPARSE, "query parameter 'slug' has more than %d slugs", (int)SLUGS_MAX);
 	strvec_sort(&slugs);
-	for (size_t i = 0; i < slugs.n && !page->more; i++) {
-		if (strcmp(slugs.v[i], after) <= 0 || (i && streq(slugs.v[i], slugs.v[i - 1])))
-			continue;
-		int fits = object_has_labels(call, slugs.v[i], wanted, err);
-		if (fits < 0 || (fits && page_add_object(page, call, slugs.v[i], err) < 0))
-			return -1;
+	cleanup(freep) char **left = xcalloc(slugs.n + 1, sizeof(*left));
+	size_t n = 0;
+	for (size_t i = 0; i < slugs.n; i++) {
+		if (strcmp(slugs.v[i], after) > 0 && (!i || !streq(slugs.v[i], slugs.v[i - 1])))
+			left[n++] = slugs.v[i];
 	}
-	return 0;
+	struct named named = { page, wanted };
+	return object_read_many(call->db, call->route->kind, left, n, page->secrets, add_named, &named, err);
 }
 
 /* A page token says after which slug the next page begins; clients take it as it is. */

@@ -3,8 +3,7 @@
 
 int store_next_revision(int64_t *out, struct store_conn *conn, struct mrp_err *err)
 {
-	if (store_run(conn, SQL_META_NEXT_REVISION, NULL, 0, err) < 0 ||
-		store_number(out, -1, conn, SQL_META_REVISION, NULL, 0, err) < 0)
+	if (store_number(out, -1, conn, SQL_META_NEXT_REVISION, NULL, 0, err) < 0)
 		return -1;
 	return *out < 0 ? mrp_err_set(err, MRP_EFAILED, "the database has lost its meta row") : 0;
 }
@@ -29,6 +28,12 @@ int store_set_environment(struct store_conn *conn, const char *environment, stru
 	return store_run(conn, SQL_META_SET_ENVIRONMENT, STORE_ARGS(store_text(environment)), err);
 }
 
+/* Of a row of SQL_OBJECT_GET. */
+static const struct store_datum *body_of(const struct store_row *row, bool secrets)
+{
+	return &row->col[secrets && row->col[2].type != ST_NULL ? 2 : 1];
+}
+
 int object_read(struct strbuf *body, int64_t *revision, struct store_conn *conn, enum kind kind, const char *slug,
 	bool secrets, struct mrp_err *err)
 {
@@ -38,11 +43,50 @@ int object_read(struct strbuf *body, int64_t *revision, struct store_conn *conn,
 
 	if (r <= 0)
 		return r;
-	const struct store_datum *text = &row.col[secrets && row.col[2].type != ST_NULL ? 2 : 1];
+	const struct store_datum *text = body_of(&row, secrets);
 	*revision = row.col[0].i;
 	strbuf_add(body, text->p, text->n);
 	store_finish(conn, SQL_OBJECT_GET);
 	return 1;
+}
+
+struct reading {
+	char *const *slugs;
+	bool secrets, ended;
+	object_each_fn *each;
+	void *ctx;
+};
+
+static int read_one(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err)
+{
+	struct reading *reading = ctx;
+	const struct store_datum *body = row ? body_of(row, reading->secrets) : NULL;
+
+	if (!row || reading->ended)
+		return 0;
+	int r = reading->each(reading->ctx, reading->slugs[i], body->p, body->n, err);
+	reading->ended = r == 0;
+	return r < 0 ? -1 : 0;
+}
+
+int object_read_many(struct store_conn *conn, enum kind kind, char *const *slugs, size_t n, bool secrets,
+	object_each_fn *each, void *ctx, struct mrp_err *err)
+{
+	enum { AT_ONCE = 1024 }; /* `each` may end it before the last */
+	struct store_datum args[2 * AT_ONCE];
+	struct reading reading = { .secrets = secrets, .each = each, .ctx = ctx };
+
+	for (size_t done = 0, now; done < n && !reading.ended; done += now) {
+		now = MIN(n - done, (size_t)AT_ONCE);
+		for (size_t i = 0; i < now; i++) {
+			args[2 * i] = store_text(kinds[kind].name);
+			args[2 * i + 1] = store_text(slugs[done + i]);
+		}
+		reading.slugs = slugs + done;
+		if (store_many(conn, SQL_OBJECT_GET, args, 2, now, read_one, &reading, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int info_or_load(struct object_row *out, struct arena *arena, struct store_conn *conn, enum sql statement,
@@ -141,18 +185,47 @@ int object_set_refs(struct store_conn *conn, enum kind kind, const char *slug, c
 	return initial ? add_ref(conn, initial, kind, slug, err) : 0;
 }
 
-static int check_blob(
-	struct store_conn *conn, const char *field, const char *hex, struct problems *problems, struct mrp_err *err)
-{
-	uint8_t sha256[SHA256_BYTES];
-	int64_t size;
+/* The blobs that an object names, and where. */
+struct named_blobs {
+	size_t n;
+	const char **hex, **file; /* file NULL: initial_values */
+	uint8_t *sha256;
+	struct problems *problems;
+};
 
-	if (!sha256_from_hex(sha256, hex))
+static void name_blob(struct named_blobs *blobs, const char *file, const char *hex)
+{
+	if (!sha256_from_hex(blobs->sha256 + blobs->n * SHA256_BYTES, hex))
 		BUG("'%s' is no hash", hex);
-	int there = blob_get(NULL, &size, conn, sha256, err);
-	if (there == 0)
-		problems_add(problems, (struct mrp_loc){ 0 }, field, "blob '%s' is not here; upload it first", hex);
-	return there < 0 ? -1 : 0;
+	blobs->file[blobs->n] = file;
+	blobs->hex[blobs->n++] = hex;
+}
+
+static int check_blob(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err)
+{
+	struct named_blobs *blobs = ctx;
+	cleanup(freep) char *field = blobs->file[i] ? xasprintf("files.%s", blobs->file[i]) : xstrdup("initial_values");
+
+	(void)err;
+	if (!row)
+		problems_add(blobs->problems, (struct mrp_loc){ 0 }, field, "blob '%s' is not here; upload it first",
+			blobs->hex[i]);
+	return 0;
+}
+
+/* One row of `statement` for each hash, with `more` (may be NULL) as a second argument. */
+static int ask_blobs(struct store_conn *conn, enum sql statement, const uint8_t *hashes, size_t n,
+	const struct store_datum *more, store_each_fn *each, void *ctx, struct mrp_err *err)
+{
+	size_t n_args = more ? 2 : 1;
+	cleanup(freep) struct store_datum *args = xcalloc(n * n_args + 1, sizeof(*args));
+
+	for (size_t i = 0; i < n; i++) {
+		args[i * n_args] = store_blob(hashes + i * SHA256_BYTES, SHA256_BYTES);
+		if (more)
+			args[i * n_args + 1] = *more;
+	}
+	return store_many(conn, statement, args, n_args, n, each, ctx, err);
 }
 
 int object_check_blobs(
@@ -160,15 +233,16 @@ int object_check_blobs(
 {
 	const struct value *files = value_get(object, "files");
 	const char *initial = value_get_string(object, "initial_values");
+	size_t max = (files ? files->n : 0) + 1;
+	cleanup(freep) const char **hex = xcalloc(max, sizeof(*hex)), **file = xcalloc(max, sizeof(*file));
+	cleanup(freep) uint8_t *sha256 = xcalloc(max, SHA256_BYTES);
+	struct named_blobs blobs = { .hex = hex, .file = file, .sha256 = sha256, .problems = problems };
 
-	for (uint32_t i = 0; files && i < files->n; i++) {
-		const struct member *m = &files->members[i];
-		cleanup(freep) char *field = xasprintf("files.%s", m->key);
-
-		if (check_blob(conn, field, value_get_string(m->value, "sha256"), problems, err) < 0)
-			return -1;
-	}
-	return initial ? check_blob(conn, "initial_values", initial, problems, err) : 0;
+	for (uint32_t i = 0; files && i < files->n; i++)
+		name_blob(&blobs, files->members[i].key, value_get_string(files->members[i].value, "sha256"));
+	if (initial)
+		name_blob(&blobs, NULL, initial);
+	return ask_blobs(conn, SQL_BLOB_SIZE, sha256, blobs.n, NULL, check_blob, &blobs, err);
 }
 
 int recipe_users(
@@ -218,15 +292,18 @@ int blob_get(struct strbuf *content, int64_t *size, struct store_conn *conn, con
 	return 1;
 }
 
-int blob_usable(struct store_conn *conn, const uint8_t sha256[SHA256_BYTES], int64_t now_s, struct mrp_err *err)
+static int note_usable(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err)
 {
-	int64_t usable;
-	int64_t oldest = now_s - BLOB_LIFE_S + BLOB_MARGIN_S;
+	(void)err;
+	((bool *)ctx)[i] = row;
+	return 0;
+}
 
-	if (store_number(&usable, 0, conn, SQL_BLOB_USABLE,
-		    STORE_ARGS(store_blob(sha256, SHA256_BYTES), store_int(oldest)), err) < 0)
-		return -1;
-	return usable != 0;
+int blobs_usable(bool *usable, struct store_conn *conn, const uint8_t *hashes, size_t n, int64_t now_s, struct mrp_err *err)
+{
+	struct store_datum oldest = store_int(now_s - BLOB_LIFE_S + BLOB_MARGIN_S);
+
+	return ask_blobs(conn, SQL_BLOB_USABLE, hashes, n, &oldest, note_usable, usable, err);
 }
 
 int blob_sweep(int64_t *removed, struct store_conn *conn, int64_t now_s, int64_t max, struct mrp_err *err)

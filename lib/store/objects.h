@@ -33,6 +33,10 @@ int store_set_environment(struct store_conn *conn, const char *environment, stru
 /* 1, 0 when there is none, -1. `body` gets the JSON, that with secrets when asked for. */
 int object_read(struct strbuf *body, int64_t *revision, struct store_conn *conn, enum kind kind, const char *slug,
 	bool secrets, struct mrp_err *err);
+/* Those of `slugs` that are there, in the order of `slugs`. `each` gets the JSON, as object_read; 1 goes on, 0 ends it, -1. */
+typedef int object_each_fn(void *ctx, const char *slug, const char *body, size_t len, struct mrp_err *err);
+int object_read_many(struct store_conn *conn, enum kind kind, char *const *slugs, size_t n, bool secrets,
+	object_each_fn *each, void *ctx, struct mrp_err *err);
 /* All but labels, body and secret; recipe is from the arena. 1, 0, -1. */
 int object_info(struct object_row *out, struct arena *arena, struct store_conn *conn, enum kind kind, const char *slug,
 	struct mrp_err *err);
@@ -60,8 +64,9 @@ int blob_put(struct store_conn *conn, const uint8_t sha256[SHA256_BYTES], const 
 /* 1, 0, -1. `content` NULL: only its size is wanted. */
 int blob_get(struct strbuf *content, int64_t *size, struct store_conn *conn, const uint8_t sha256[SHA256_BYTES],
 	struct mrp_err *err);
-/* 1 when an object may be written that names it: there, and not about to be removed. */
-int blob_usable(struct store_conn *conn, const uint8_t sha256[SHA256_BYTES], int64_t now_s, struct mrp_err *err);
+/* usable[i]: an object may be written that names the i-th of `hashes` (SHA256_BYTES each): it is there, and not about to be
+ * removed. */
+int blobs_usable(bool *usable, struct store_conn *conn, const uint8_t *hashes, size_t n, int64_t now_s, struct mrp_err *err);
 /* Remove at most `max` blobs that nobody refers to for a day; *removed says how many. */
 int blob_sweep(int64_t *removed, struct store_conn *conn, int64_t now_s, int64_t max, struct mrp_err *err);
 

@@ -61,11 +61,18 @@ int pg_lost(struct postgres *c, const char *why, struct mrp_err *err);
 
 /* pipe */
 int pg_send(struct postgres *c, unsigned statement, const struct store_datum *args, size_t n_args, struct mrp_err *err);
+/* The statement's postgres_many, for `n` lists of arguments; none of them NULL. */
+int pg_send_arrays(struct postgres *c, unsigned statement, const struct store_datum *args, size_t n_args, size_t n,
+	struct mrp_err *err);
 int pg_send_text(struct postgres *c, const char *sql, struct mrp_err *err);
 int pg_prepare_all(struct postgres *c, struct mrp_err *err);
 /* Wait for everything that was sent. The last `n` results are yours; the others only have to be good. When one is bad,
  * there are none, and what was sent after it has not been done. */
 int pg_collect(struct postgres *c, struct pg_result **results, size_t n, struct mrp_err *err);
+/* The same, but each of the last `n` is handed over as it comes, while the server works on the next; `take` has to
+ * clear it, unless it returns -1 with err set. None comes after a bad one. */
+typedef int pg_take_fn(void *ctx, size_t i, struct pg_result *result, struct mrp_err *err);
+int pg_collect_each(struct postgres *c, size_t n, pg_take_fn *take, void *ctx, struct mrp_err *err);
 /* Is there a connection that answers, as far as can be known without asking? */
 int pg_ready(struct postgres *c, struct mrp_err *err);
 

@@ -85,7 +85,8 @@ static int connect_server(struct postgres *c, struct mrp_err *err)
 static int set_session(struct postgres *c, struct mrp_err *err)
 {
 	cleanup(freep) char *sql = xasprintf(
-		"SELECT set_config('lock_timeout', '%d', false), set_config('jit', 'off', false),"
+		"SELECT set_config('lock_timeout', '%d', false), set_config('jit', 'off', false), "
+		"set_config('plan_cache_mode', 'force_generic_plan', false),"
 		" set_config('idle_in_transaction_session_timeout', '30s', false),"
 		" set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'"
 		" ELSE current_setting('synchronous_commit') END, false)%s",

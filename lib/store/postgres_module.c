@@ -11,7 +11,8 @@
 #include "postgres.h"
 
 enum {
-	MANY_AT_ONCE = 128, /* statements sent before their results are read */
+	MANY_PARTS = 128,    /* statements sent before their results are read */
+	MANY_IN_ARRAYS = 64, /* elements: few enough that the server works on some while others are taken */
 	OID_INT8 = 20,
 	OID_INT4 = 23,
 	OID_BYTEA = 17,
@@ -74,10 +75,11 @@ static void read_column(struct store_datum *out, const PGresult *result, int row
 	}
 }
 
-static void read_row(struct store_row *row, const PGresult *result, int at)
+/* Without the first `skip` columns. */
+static void read_row(struct store_row *row, const PGresult *result, int at, int skip)
 {
-	for (int i = 0; i < PQnfields(result); i++)
-		read_column(&row->col[i], result, at, i);
+	for (int i = skip; i < PQnfields(result); i++)
+		read_column(&row->col[i - skip], result, at, i);
 }
 
 static int pg_start(
@@ -103,7 +105,7 @@ static int pg_step(struct store_conn *conn, unsigned statement, struct store_row
 		BUG("statement '%s' is not running", of(conn)->schema->statements[statement].name);
 	if (s->at >= PQntuples(s->result))
 		return 0;
-	read_row(row, s->result, s->at++);
+	read_row(row, s->result, s->at++, 0);
 	return 1;
 }
 
@@ -125,39 +127,72 @@ static int pg_run(
 	return c->in_transaction ? 0 : pg_collect(c, NULL, 0, err);
 }
 
-static int give(PGresult **results, size_t first, size_t n, store_each_fn *each, void *ctx, struct mrp_err *err)
+/* Many lists of arguments, and who wants their rows. */
+struct many {
+	size_t n, done;
+	store_each_fn *each;
+	void *ctx;
+};
+
+static int give_first_row(void *ctx, size_t i, PGresult *result, struct mrp_err *err)
 {
+	bool there = PQntuples(result) > 0;
+	struct many *many = ctx;
 	struct store_row row;
-	int r = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		bool there = PQntuples(results[i]) > 0;
+	(void)i;
+	if (there)
+		read_row(&row, result, 0, 0);
+	if (many->each(many->ctx, many->done++, there ? &row : NULL, err) < 0)
+		return -1;
+	PQclear(result);
+	return 0;
+}
 
-		if (there && r >= 0)
-			read_row(&row, results[i], 0);
-		if (r >= 0)
-			r = each(ctx, first + i, there ? &row : NULL, err);
-		PQclear(results[i]);
+/* Rows of one statement for MANY_IN_ARRAYS lists of arguments: those that have none are not in it. */
+static int give_rows(void *ctx, size_t part, PGresult *result, struct mrp_err *err)
+{
+	struct store_datum index;
+	struct many *many = ctx;
+	struct store_row row;
+	int at = 0;
+
+	(void)part;
+	for (int64_t i = 1; i <= MANY_IN_ARRAYS && many->done < many->n; i++) {
+		if (at < PQntuples(result))
+			read_column(&index, result, at, 0);
+		bool there = at < PQntuples(result) && index.i == i;
+		if (there)
+			read_row(&row, result, at++, 1);
+		if (many->each(many->ctx, many->done++, there ? &row : NULL, err) < 0)
+			return -1;
 	}
-	return r < 0 ? -1 : 0;
+	PQclear(result);
+	return 0;
 }
 
 static int pg_many(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n_args, size_t n,
 	store_each_fn *each, void *ctx, struct mrp_err *err)
 {
 	struct postgres *c = of(conn);
-	PGresult *results[MANY_AT_ONCE];
+	bool arrays = c->schema->statements[statement].postgres_many;
+	size_t step = arrays ? MANY_IN_ARRAYS : 1, parts = 0;
+	struct many many = { .each = each, .ctx = ctx };
 
-	for (size_t done = 0, now; done < n; done += now) {
-		now = MIN(n - done, (size_t)MANY_AT_ONCE);
-		if (pg_ready(c, err) < 0)
+	for (size_t at = 0; at < n;) {
+		if (!parts && pg_ready(c, err) < 0)
 			return -1;
-		for (size_t i = 0; i < now; i++) {
-			if (pg_send(c, statement, args + (done + i) * n_args, n_args, err) < 0)
-				return -1;
-		}
-		if (pg_collect(c, results, now, err) < 0 || give(results, done, now, each, ctx, err) < 0)
+		size_t now = MIN(n - at, step);
+		if ((arrays ? pg_send_arrays(c, statement, args + at * n_args, n_args, now, err)
+			    : pg_send(c, statement, args + at * n_args, n_args, err)) < 0)
 			return -1;
+		at += now;
+		if (++parts < MANY_PARTS && at < n)
+			continue;
+		many.n = at;
+		if (pg_collect_each(c, parts, arrays ? give_rows : give_first_row, &many, err) < 0)
+			return -1;
+		parts = 0;
 	}
 	return 0;
 }

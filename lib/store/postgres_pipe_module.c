@@ -23,6 +23,8 @@ enum {
 	OID_TEXT = 25,
 };
 
+static const unsigned oids[] = { [ST_INT] = OID_INT8, [ST_TEXT] = OID_TEXT, [ST_BLOB] = OID_BYTEA };
+
 static int sent(struct postgres *c, int ok, struct mrp_err *err)
 {
 	if (!ok)
@@ -33,8 +35,6 @@ static int sent(struct postgres *c, int ok, struct mrp_err *err)
 
 static void check_argument(const struct postgres *c, unsigned statement, size_t i, const struct store_datum *arg)
 {
-	static const unsigned oids[] = { [ST_INT] = OID_INT8, [ST_TEXT] = OID_TEXT, [ST_BLOB] = OID_BYTEA };
-
 	if (arg->type != ST_NULL && c->statements[statement].types[i] != oids[arg->type])
 		BUG("argument %zu of statement '%s' is not of the type that the database wants (%u)", i + 1,
 			c->schema->statements[statement].name, c->statements[statement].types[i]);
@@ -62,6 +62,55 @@ int pg_send(struct postgres *c, unsigned statement, const struct store_datum *ar
 	}
 	snprintf(name, sizeof(name), "s%u", statement);
 	return sent(c, PQsendQueryPrepared(c->db, name, (int)n_args, values, lengths, formats, BINARY), err);
+}
+
+static void add_number(struct strbuf *out, uint32_t n)
+{
+	n = htobe32(n);
+	strbuf_add(out, &n, sizeof(n));
+}
+
+/* The binary form of an array with one dimension (array_recv in PostgreSQL's arrayfuncs.c): dimensions, has NULLs, type
+ * of the elements, their number, index of the first; then length and bytes of each. */
+static void add_array(struct strbuf *out, const struct store_datum *args, size_t step, size_t n)
+{
+	add_number(out, 1);
+	add_number(out, 0);
+	add_number(out, oids[args->type]);
+	add_number(out, (uint32_t)n);
+	add_number(out, 1);
+	for (size_t i = 0; i < n; i++) {
+		const struct store_datum *arg = &args[i * step];
+		int64_t number = (int64_t)htobe64((uint64_t)arg->i);
+		bool is_number = arg->type == ST_INT;
+
+		if (arg->type == ST_NULL || arg->type != args->type)
+			BUG("an array of different types");
+		add_number(out, is_number ? sizeof(number) : (uint32_t)arg->n);
+		strbuf_add(out, is_number ? &number : arg->p, is_number ? sizeof(number) : arg->n);
+	}
+}
+
+int pg_send_arrays(struct postgres *c, unsigned statement, const struct store_datum *args, size_t n_args, size_t n,
+	struct mrp_err *err)
+{
+	struct strbuf arrays[STORE_COLUMNS_MAX];
+	const char *values[STORE_COLUMNS_MAX];
+	int lengths[STORE_COLUMNS_MAX], formats[STORE_COLUMNS_MAX];
+	char name[16];
+
+	for (size_t i = 0; i < n_args; i++) {
+		strbuf_init(&arrays[i]);
+		add_array(&arrays[i], args + i, n_args, n);
+		values[i] = arrays[i].buf;
+		lengths[i] = (int)arrays[i].len;
+		formats[i] = BINARY;
+	}
+	snprintf(name, sizeof(name), "m%u", statement);
+	int r = sent(c, PQsendQueryPrepared(c->db, name, (int)n_args, values, lengths, formats, BINARY), err);
+	for (size_t i = 0; i < n_args; i++)
+		strbuf_release(&arrays[i]);
+	return r;
 }
 
 int pg_send_text(struct postgres *c, const char *sql, struct mrp_err *err)
@@ -155,13 +204,11 @@ static int take_sync(struct postgres *c, struct mrp_err *err)
 	return 0;
 }
 
-int pg_collect(struct postgres *c, PGresult **results, size_t n, struct mrp_err *err)
+int pg_collect_each(struct postgres *c, size_t n, pg_take_fn *take, void *ctx, struct mrp_err *err)
 {
 	struct mrp_err first = MRP_ERR_INIT;
 	size_t n_sent = c->sent;
 
-	if (n)
-		memset(results, 0, n * sizeof(*results));
 	if (!PQpipelineSync(c->db))
 		return pg_lost(c, NULL, err);
 	c->sent = 0;
@@ -170,15 +217,30 @@ int pg_collect(struct postgres *c, PGresult **results, size_t n, struct mrp_err 
 
 		if (result && !good(result) && !first.code)
 			pg_fail(c, result, &first);
-		if (i + n >= n_sent)
-			results[i + n - n_sent] = result;
-		else
-			PQclear(result);
+		if (result && !first.code && i + n >= n_sent && take(ctx, i + n - n_sent, result, &first) == 0)
+			continue;
+		PQclear(result);
 	}
 	if (c->db && take_sync(c, &first) == 0 && !first.code)
 		return 0;
-	clear_all(results, n);
 	return mrp_err_move(err, &first);
+}
+
+static int keep(void *ctx, size_t i, PGresult *result, struct mrp_err *err)
+{
+	(void)err;
+	((PGresult **)ctx)[i] = result;
+	return 0;
+}
+
+int pg_collect(struct postgres *c, PGresult **results, size_t n, struct mrp_err *err)
+{
+	if (n)
+		memset(results, 0, n * sizeof(*results));
+	if (pg_collect_each(c, n, keep, results, err) == 0)
+		return 0;
+	clear_all(results, n);
+	return -1;
 }
 
 static int keep_types(struct pg_statement *statement, const PGresult *described)
@@ -193,7 +255,7 @@ static int keep_types(struct pg_statement *statement, const PGresult *described)
 int pg_prepare_all(struct postgres *c, struct mrp_err *err)
 {
 	size_t n = c->schema->n_statements;
-	cleanup(freep) PGresult **results = xcalloc(2 * n, sizeof(PGresult *));
+	cleanup(freep) PGresult **results = xcalloc(3 * n, sizeof(PGresult *));
 	char name[24];
 
 	c->statements = xcalloc(n, sizeof(*c->statements));
@@ -208,13 +270,20 @@ int pg_prepare_all(struct postgres *c, struct mrp_err *err)
 			sent(c, PQsendDescribePrepared(c->db, name), err) < 0)
 			return -1;
 	}
-	if (pg_collect(c, results, 2 * n, err) < 0)
+	for (size_t i = 0; i < n; i++) {
+		if (!c->schema->statements[i].postgres_many)
+			continue;
+		snprintf(name, sizeof(name), "m%zu", i);
+		if (sent(c, PQsendPrepare(c->db, name, c->schema->statements[i].postgres_many, 0, NULL), err) < 0)
+			return -1;
+	}
+	if (pg_collect(c, results, c->sent, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (keep_types(&c->statements[i], results[2 * i + 1]) < 0)
 			BUG("statement '%s' has too many columns", c->schema->statements[i].name);
 	}
-	clear_all(results, 2 * n);
+	clear_all(results, 3 * n);
 	return 0;
 }
 

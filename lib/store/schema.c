@@ -78,12 +78,16 @@ static const struct store_migration migrations[] = {
 		      " last_used_at bigint NOT NULL DEFAULT 0)" },
 };
 
+/* Arrays as a table with columns a, b, and i that counts. */
+#define MANY(type_a, type_b) "unnest($1::" type_a "[], $2::" type_b "[]) WITH ORDINALITY AS list (a, b, i)"
+
 static const struct store_statement statements[SQL_COUNT] = {
 	[SQL_META_GET] = { "meta_get", "SELECT revision, environment FROM meta WHERE id = 1" },
-	[SQL_META_NEXT_REVISION] = { "meta_next_revision", "UPDATE meta SET revision = revision + 1 WHERE id = 1" },
-	[SQL_META_REVISION] = { "meta_revision", "SELECT revision FROM meta WHERE id = 1" },
+	[SQL_META_NEXT_REVISION] = { "meta_next_revision",
+		"UPDATE meta SET revision = revision + 1 WHERE id = 1 RETURNING revision" },
 	[SQL_META_SET_ENVIRONMENT] = { "meta_set_environment", "UPDATE meta SET environment = $1 WHERE id = 1" },
-	[SQL_OBJECT_GET] = { "object_get", "SELECT revision, body, secret FROM objects WHERE kind = $1 AND slug = $2" },
+	[SQL_OBJECT_GET] = { "object_get", "SELECT revision, body, secret FROM objects WHERE kind = $1 AND slug = $2",
+		.postgres_many = "SELECT i, revision, body, secret FROM " MANY("text", "text") " JOIN objects ON kind = a AND slug = b ORDER BY i" },
 	[SQL_OBJECT_INFO] = { "object_info",
 		"SELECT revision, managed, destroying, deployed, recipe, digest FROM objects WHERE kind = $1 AND slug "
 		"= $2" },
@@ -113,10 +117,14 @@ static const struct store_statement statements[SQL_COUNT] = {
 	[SQL_BLOB_TOUCH] = { "blob_touch", "UPDATE blobs SET touched_at = $2 WHERE sha256 = $1 RETURNING 1" },
 	[SQL_BLOB_INSERT] = { "blob_insert", "INSERT INTO blobs (sha256, touched_at, content) VALUES ($1, $2, $3)" },
 	[SQL_BLOB_GET] = { "blob_get", "SELECT content FROM blobs WHERE sha256 = $1" },
-	[SQL_BLOB_SIZE] = { "blob_size", "SELECT length(content) FROM blobs WHERE sha256 = $1" },
+	[SQL_BLOB_SIZE] = { "blob_size", "SELECT length(content) FROM blobs WHERE sha256 = $1",
+		.postgres_many = "SELECT i, length(content) FROM unnest($1::bytea[]) WITH ORDINALITY AS list (a, i)"
+				 " JOIN blobs ON sha256 = a ORDER BY i" },
 	[SQL_BLOB_USABLE] = { "blob_usable",
 		"SELECT 1 FROM blobs WHERE sha256 = $1 AND (touched_at > $2 OR"
-		" EXISTS (SELECT 1 FROM refs WHERE refs.sha256 = blobs.sha256))" },
+		" EXISTS (SELECT 1 FROM refs WHERE refs.sha256 = blobs.sha256))",
+		.postgres_many = "SELECT i, 1 FROM " MANY("bytea", "bigint") " JOIN blobs ON sha256 = a WHERE touched_at > b OR"
+				 " EXISTS (SELECT 1 FROM refs WHERE refs.sha256 = blobs.sha256) ORDER BY i" },
 	[SQL_BLOB_SWEEP] = { "blob_sweep",
 		"DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blobs WHERE touched_at < $1 AND"
 		" NOT EXISTS (SELECT 1 FROM refs WHERE refs.sha256 = blobs.sha256) LIMIT $2) RETURNING 1" },

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define MAX_TEMPLATES 16
-#define MAX_REQUEST 2048
+#define MAX_REQUEST 9000
 
 /* A path that is cut at each {slug}. */
 struct path_template {

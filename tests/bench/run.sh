@@ -9,15 +9,16 @@ export LC_ALL
 
 usage() {
 	cat <<-'TEXT'
-	usage: tests/bench/run.sh [OPTIONS] [load|sync|api|agents|startup|floors|all]...
+	usage: tests/bench/run.sh [OPTIONS] [load|sync|api|agents|postgres|startup|floors|all]...
 
 	  load      load and check a tree; compare it with an API that has the same
 	  sync      put a tree into an empty API, then 100 changes
 	  api       reads, writes and lists of the HTTP API
 	  agents    agents that ask for their config, which has not changed
+	  postgres  reads and writes of the HTTP API over PostgreSQL
 	  startup   start of the program
 	  floors    the floors alone, without mrprober
-	  all       load, sync, api, agents and startup (default)
+	  all       load, sync, api, agents, postgres and startup (default)
 
 	  --count N      probers in the tree (default 10000)
 	  --pairs N      how often each measurement is made (default 3)
@@ -76,13 +77,13 @@ while [ $# -gt 0 ]; do
 		usage
 		exit 0
 		;;
-	load | sync | api | agents | startup | floors) figures="$figures $1" ;;
-	all) figures="$figures startup sync load agents api" ;;
+	load | sync | api | agents | postgres | startup | floors) figures="$figures $1" ;;
+	all) figures="$figures startup sync load agents api postgres" ;;
 	*) bad_usage "unknown argument '$1'" ;;
 	esac
 	shift
 done
-[ -n "$figures" ] || figures="startup sync load agents api"
+[ -n "$figures" ] || figures="startup sync load agents api postgres"
 [ "$count" -ge "$changes" ] || changes=$count
 
 wanted() {
@@ -107,7 +108,8 @@ mkdir -p "$bin"
 if [ ! -f "$bin/CMakeCache.txt" ] && command -v ninja >/dev/null; then
 	export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}"
 fi
-if ! { cmake -S "$here" -B "$bin" -DCMAKE_BUILD_TYPE=RelWithDebInfo &&
+mrprober_lib=$(find "$(dirname "$mrprober")" -maxdepth 1 -name 'libmrprober-*.so' 2>/dev/null | head -n 1)
+if ! { cmake -S "$here" -B "$bin" -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DMRP_LIB=$mrprober_lib" &&
 	cmake --build "$bin" --target bench; } >"$bin/build.log" 2>&1; then
 	cat "$bin/build.log" >&2
 	fail "cannot build the benchmark programs"
@@ -125,7 +127,8 @@ clean_up() {
 			wait "$pid" 2>/dev/null || :
 		fi
 	done
-	rm -rf "$work"
+	[ -z "${pg_folder:-}" ] || postgres_stop "$pg_folder"
+	rm -rf "$work" ${pg_folder:+"$pg_folder"}
 }
 trap clean_up EXIT
 trap 'clean_up; exit 130' INT
@@ -287,13 +290,13 @@ wait_for() {
 	done
 }
 
-# Start the API with an empty database; sets api_pid and api_url.
+# start_api [URL]: the API with an empty database; sets api_pid and api_url.
 start_api() {
 	api_number=$((${api_number:-0} + 1))
 	folder=$work/api-$api_number
 	mkdir "$folder"
 	api_url=http://127.0.0.1:$("$bin/loadgen" free-port)
-	"$mrprober" api --listen "${api_url#http://}" --database "sqlite:$folder/mrprober.sqlite" \
+	"$mrprober" api --listen "${api_url#http://}" --database "${1:-sqlite:$folder/mrprober.sqlite}" \
 		--max-connections 12000 --max-connections-per-address 12000 >"$folder/log" 2>&1 &
 	api_pid=$!
 	servers="$servers $api_pid"
@@ -493,6 +496,56 @@ figure_agents() {
 	row_ratio "10,000 agents at 60 s: resident size" MiB floor-slow-mib slow-mib ""
 }
 
+# floor_postgres WHAT: sample floor-pg-WHAT
+floor_postgres() {
+	result=$("$bin/floor-postgres" -t "$seconds" "$1" "$pg_floor_url" "$slugs") || fail "PostgreSQL fails"
+	take "floor-pg-$1" per_second "$result"
+}
+
+figure_postgres() {
+	# shellcheck source=tests/postgres.sh
+	. "$top/tests/postgres.sh"
+	if [ ! -x "$bin/floor-postgres" ] || [ ! -x "$bin/store-read" ] || [ -z "$(postgres_programs)" ]; then
+		say "postgres: left out, it needs a server, libpq, and the library beside the program"
+		return
+	fi
+	pg_folder=$(mktemp -d "${TMPDIR:-/tmp}/mrprober-pg.XXXXXX")
+	postgres_start "$pg_folder" 'checkpoint_timeout = 1h' 'max_wal_size = 4GB' || fail "PostgreSQL does not start: $(cat "$pg_folder/log")"
+	pg_url() { echo "postgresql://mrprober@/$1?host=$pg_folder/socket&port=$postgres_port"; }
+	psql -qX "$(pg_url postgres)" -c 'CREATE DATABASE api' -c 'CREATE DATABASE floor'
+	pg_floor_url=$(pg_url floor)
+	"$mrprober" api migrate --quiet --database "$(pg_url api)"
+	start_api "$(pg_url api)"
+	synchronize
+	psql -qX "$(pg_url api)" -c 'VACUUM ANALYZE'
+	# names that fit a request target
+	per_list=$((7500 / ($(head -n 1 "$slugs" | wc -c))))
+	paste -sd "$(printf '%*s' $((per_list - 1)) '' | tr ' ' ,)\\n" "$slugs" | head -n $(($(wc -l <"$slugs") / per_list)) >"$work/lists"
+	pair=0
+	while [ $((pair += 1)) -le "$pairs" ]; do
+		say "postgres: $pair of $pairs"
+		floor_postgres read
+		result=$("$bin/store-read" -t "$seconds" "$(pg_url api)" "$slugs") || fail "the store fails"
+		take pg-read per_second "$result"
+		result=$("$bin/loadgen" -c 1 -w 0.3 -t "$seconds" -l "$work/lists" -p "$api_pid" get \
+			"$api_url/v1/probers?page_size=1000&slug={slug}") || fail "the API refused some of the load"
+		sample pg-lists "$(echo "$result" | value rps | awk -v n="$per_list" '{ print $1 * n }')"
+		load_server pg-get "$api_url" "$api_pid" get 32
+		read_pages pg-pages "$api_url"
+		floor_postgres commit
+		load_server pg-patch1 "$api_url" "$api_pid" patch 1
+		load_server pg-patch32 "$api_url" "$api_pid" patch 32
+	done
+	row_ratio "PostgreSQL: read many, one connection" /s floor-pg-read pg-read ">= 4"
+	row_ratio "PostgreSQL: HTTP, lists of $per_list slugs" /s floor-pg-read pg-lists ""
+	row_ratio "PostgreSQL: GET one prober, 32 clients" req/s floor-pg-read pg-get-rps ""
+	row_value "PostgreSQL: list of $count: time" ms pg-pages-ms ""
+	row_ratio "PostgreSQL: PATCH, 1 client, over commits" req/s floor-pg-commit pg-patch1-rps ""
+	row_ratio "PostgreSQL: PATCH, 32 clients, over commits" req/s floor-pg-commit pg-patch32-rps ">= 1.5"
+	stop "$api_pid"
+	api_pid=
+}
+
 # start NAME COMMAND...: sample NAME-ms, a median of 40 starts
 start() {
 	name=$1
@@ -549,7 +602,7 @@ tmpfs | ramfs) say "'$work' is in memory, where a durable write costs nothing; s
 esac
 "$bin/gen-configs" -n "$count" -l "$slugs" "$tree"
 "$bin/floor-load" "$tree" >/dev/null # files into the page cache
-for figure in floors startup sync load agents api; do
+for figure in floors startup sync load agents api postgres; do
 	if wanted "$figure"; then
 		"figure_$figure"
 	fi

@@ -15,7 +15,7 @@
 #include "../../lib/store/objects.h"
 #include "../../lib/store/writer.h"
 
-enum { T_INSERT, T_GET, T_COUNT, T_BLOB, T_REVERSED, T_AFTER, T_STATEMENTS };
+enum { T_INSERT, T_GET, T_COUNT, T_BLOB, T_REVERSED, T_AFTER, T_GET_MANY, T_STATEMENTS };
 
 static bool on_postgres; /* which of the two is tested now */
 
@@ -25,6 +25,9 @@ static const struct store_statement statements[T_STATEMENTS] = {
 	[T_COUNT] = { "count", "SELECT count(*) FROM t" },
 	[T_BLOB] = { "blob", "SELECT CAST($1 AS BLOB), NULL, 7, 'text'", "SELECT CAST($1 AS bytea), NULL, 7, 'text'" },
 	[T_REVERSED] = { "reversed", "SELECT CAST($2 AS BIGINT) - CAST($1 AS BIGINT)" },
+	/* in PostgreSQL by arrays */
+	[T_GET_MANY] = { "get_many", "SELECT v FROM t WHERE k = $1",
+		.postgres_many = "SELECT i, v FROM unnest($1::text[]) WITH ORDINALITY AS list (a, i) JOIN t ON k = a ORDER BY i" },
 	[T_AFTER] = { "after", "SELECT k FROM t WHERE k > $1 ORDER BY k" },
 };
 
@@ -191,16 +194,15 @@ static int see(void *ctx, size_t i, const struct store_row *row, struct mrp_err 
 	return i == 290 ? mrp_err_set(err, MRP_ERANGE, "far enough") : 0;
 }
 
-static void test_many(void **state)
+static void check_many(unsigned statement, const char *name)
 {
 	struct store_schema s = schema(1);
-	struct store_conn *conn = must_open("many", &s, STORE_MIGRATE);
+	struct store_conn *conn = must_open(name, &s, STORE_MIGRATE);
 	struct store_datum args[600];
 	struct mrp_err err = MRP_ERR_INIT;
 	struct seen seen = { 0 };
 	char keys[300][8];
 
-	(void)state;
 	for (size_t i = 0; i < 300; i++) {
 		snprintf(keys[i], sizeof(keys[i]), "k%zu", i);
 		args[2 * i] = store_text(keys[i]);
@@ -212,18 +214,25 @@ static void test_many(void **state)
 	assert_int_equal(conn->ops->transaction(conn, STORE_COMMIT, &err), 0);
 	for (size_t i = 0; i < 300; i++)
 		args[i] = store_text(keys[i]);
-	assert_int_equal(store_many(conn, T_GET, args, 1, 290, see, &seen, &err), 0);
+	assert_int_equal(store_many(conn, statement, args, 1, 290, see, &seen, &err), 0);
 	assert_int_equal(seen.n, 290);
 	assert_int_equal(seen.absent, 145);
 	assert_int_equal(seen.sum, 144 * 145);
 	seen = (struct seen){ 0 };
-	assert_int_equal(store_many(conn, T_GET, args, 1, 300, see, &seen, &err), -1);
+	assert_int_equal(store_many(conn, statement, args, 1, 300, see, &seen, &err), -1);
 	assert_int_equal(err.code, MRP_ERANGE);
 	assert_int_equal(seen.n, 291);
-	assert_int_equal(store_many(conn, T_GET, args, 1, 0, see, &seen, &err), 0);
+	assert_int_equal(store_many(conn, statement, args, 1, 0, see, &seen, &err), 0);
 	assert_int_equal(number(conn, T_GET, STORE_ARGS(store_text("k4"))), 4); /* nothing is left over */
 	conn->ops->close(conn);
 	mrp_err_clear(&err);
+}
+
+static void test_many(void **state)
+{
+	(void)state;
+	check_many(T_GET, "many");
+	check_many(T_GET_MANY, "many-arrays");
 }
 
 static void test_mode(void **state)
@@ -552,6 +561,15 @@ static void test_full_disk(void **state)
 	mrp_err_clear(&err);
 }
 
+static bool usable(struct store_conn *conn, const uint8_t sha256[SHA256_BYTES], int64_t now_s)
+{
+	struct mrp_err err = MRP_ERR_INIT;
+	bool is;
+
+	assert_int_equal(blobs_usable(&is, conn, sha256, 1, now_s, &err), 0);
+	return is;
+}
+
 static void test_blob_life(void **state)
 {
 	struct store_conn *conn = must_open("blobs", &store_schema, STORE_MIGRATE);
@@ -574,9 +592,9 @@ static void test_blob_life(void **state)
 
 	assert_int_equal(blob_sweep(&removed, conn, start + day - 1, 100, &err), 0);
 	assert_int_equal(removed, 0);
-	assert_int_equal(blob_usable(conn, idle, start + 10, &err), 1);
-	assert_int_equal(blob_usable(conn, idle, start + day - 10, &err), 0); /* too late to build on it */
-	assert_int_equal(blob_usable(conn, used, start + 10 * day, &err), 1);
+	assert_true(usable(conn, idle, start + 10));
+	assert_false(usable(conn, idle, start + day - 10)); /* too late to build on it */
+	assert_true(usable(conn, used, start + 10 * day));
 	assert_int_equal(blob_sweep(&removed, conn, start + day + 1, 100, &err), 0);
 	assert_int_equal(removed, 1);
 	assert_int_equal(blob_get(NULL, &size, conn, idle, &err), 0);

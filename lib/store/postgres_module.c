@@ -149,22 +149,25 @@ static int give_first_row(void *ctx, size_t i, PGresult *result, struct mrp_err 
 	return 0;
 }
 
-/* Rows of one statement for MANY_IN_ARRAYS lists of arguments: those that have none are not in it. */
+/* Rows of one statement for MANY_IN_ARRAYS lists of arguments, in any order; those that have none are not in it. */
 static int give_rows(void *ctx, size_t part, PGresult *result, struct mrp_err *err)
 {
+	int row_of[MANY_IN_ARRAYS];
 	struct store_datum index;
 	struct many *many = ctx;
 	struct store_row row;
-	int at = 0;
 
 	(void)part;
-	for (int64_t i = 1; i <= MANY_IN_ARRAYS && many->done < many->n; i++) {
-		if (at < PQntuples(result))
-			read_column(&index, result, at, 0);
-		bool there = at < PQntuples(result) && index.i == i;
-		if (there)
-			read_row(&row, result, at++, 1);
-		if (many->each(many->ctx, many->done++, there ? &row : NULL, err) < 0)
+	memset(row_of, -1, sizeof(row_of));
+	for (int at = PQntuples(result) - 1; at >= 0; at--) {
+		read_column(&index, result, at, 0);
+		if (index.i >= 1 && index.i <= MANY_IN_ARRAYS)
+			row_of[index.i - 1] = at;
+	}
+	for (size_t i = 0; i < MANY_IN_ARRAYS && many->done < many->n; i++) {
+		if (row_of[i] >= 0)
+			read_row(&row, result, row_of[i], 1);
+		if (many->each(many->ctx, many->done++, row_of[i] >= 0 ? &row : NULL, err) < 0)
 			return -1;
 	}
 	PQclear(result);

@@ -40,7 +40,7 @@ static const struct store_migration migrations[] = {
 		      "CREATE TABLE objects (kind text COLLATE \"C\" NOT NULL, slug text COLLATE \"C\" NOT NULL,"
 		      " revision bigint NOT NULL, managed bigint NOT NULL, destroying bigint NOT NULL, deployed bigint NOT NULL,"
 		      " recipe text COLLATE \"C\", digest bytea NOT NULL, labels text NOT NULL, body text NOT NULL, secret text,"
-		      " UNIQUE (kind, slug));"
+		      " UNIQUE (kind, slug)) WITH (toast_tuple_target = 8160);" /* bodies are read more often than written */
 		      "CREATE INDEX objects_recipe ON objects (recipe, slug) WHERE recipe IS NOT NULL;"
 		      "CREATE TABLE blobs (sha256 bytea NOT NULL UNIQUE, touched_at bigint NOT NULL, content bytea NOT NULL);"
 		      "ALTER TABLE blobs ALTER COLUMN content SET STORAGE EXTERNAL;"
@@ -87,7 +87,7 @@ static const struct store_statement statements[SQL_COUNT] = {
 		"UPDATE meta SET revision = revision + 1 WHERE id = 1 RETURNING revision" },
 	[SQL_META_SET_ENVIRONMENT] = { "meta_set_environment", "UPDATE meta SET environment = $1 WHERE id = 1" },
 	[SQL_OBJECT_GET] = { "object_get", "SELECT revision, body, secret FROM objects WHERE kind = $1 AND slug = $2",
-		.postgres_many = "SELECT i, revision, body, secret FROM " MANY("text", "text") " JOIN objects ON kind = a AND slug = b ORDER BY i" },
+		.postgres_many = "SELECT i, revision, body, secret FROM " MANY("text", "text") " JOIN objects ON kind = a AND slug = b" },
 	[SQL_OBJECT_INFO] = { "object_info",
 		"SELECT revision, managed, destroying, deployed, recipe, digest FROM objects WHERE kind = $1 AND slug "
 		"= $2" },
@@ -119,12 +119,12 @@ static const struct store_statement statements[SQL_COUNT] = {
 	[SQL_BLOB_GET] = { "blob_get", "SELECT content FROM blobs WHERE sha256 = $1" },
 	[SQL_BLOB_SIZE] = { "blob_size", "SELECT length(content) FROM blobs WHERE sha256 = $1",
 		.postgres_many = "SELECT i, length(content) FROM unnest($1::bytea[]) WITH ORDINALITY AS list (a, i)"
-				 " JOIN blobs ON sha256 = a ORDER BY i" },
+				 " JOIN blobs ON sha256 = a" },
 	[SQL_BLOB_USABLE] = { "blob_usable",
 		"SELECT 1 FROM blobs WHERE sha256 = $1 AND (touched_at > $2 OR"
 		" EXISTS (SELECT 1 FROM refs WHERE refs.sha256 = blobs.sha256))",
 		.postgres_many = "SELECT i, 1 FROM " MANY("bytea", "bigint") " JOIN blobs ON sha256 = a WHERE touched_at > b OR"
-				 " EXISTS (SELECT 1 FROM refs WHERE refs.sha256 = blobs.sha256) ORDER BY i" },
+				 " EXISTS (SELECT 1 FROM refs WHERE refs.sha256 = blobs.sha256)" },
 	[SQL_BLOB_SWEEP] = { "blob_sweep",
 		"DELETE FROM blobs WHERE sha256 IN (SELECT sha256 FROM blobs WHERE touched_at < $1 AND"
 		" NOT EXISTS (SELECT 1 FROM refs WHERE refs.sha256 = blobs.sha256) LIMIT $2) RETURNING 1" },

@@ -32,7 +32,7 @@ struct store_statement {
 	const char *name, *sql;
 	const char *postgres; /* where the two cannot agree; NULL: as sql */
 	/* For store_many in PostgreSQL: arguments are arrays, and the first column says which of their elements, from 1, a
-	 * row belongs to, in order. NULL: sql, sent many times without waiting. */
+	 * row belongs to; the order of rows does not matter. NULL: sql, sent many times without waiting. */
 	const char *postgres_many;
 };
 

@@ -27,7 +27,7 @@ static const struct store_statement statements[T_STATEMENTS] = {
 	[T_REVERSED] = { "reversed", "SELECT CAST($2 AS BIGINT) - CAST($1 AS BIGINT)" },
 	/* in PostgreSQL by arrays */
 	[T_GET_MANY] = { "get_many", "SELECT v FROM t WHERE k = $1",
-		.postgres_many = "SELECT i, v FROM unnest($1::text[]) WITH ORDINALITY AS list (a, i) JOIN t ON k = a ORDER BY i" },
+		.postgres_many = "SELECT i, v FROM unnest($1::text[]) WITH ORDINALITY AS list (a, i) JOIN t ON k = a ORDER BY i DESC" },
 	[T_AFTER] = { "after", "SELECT k FROM t WHERE k > $1 ORDER BY k" },
 };
 

@@ -3,6 +3,9 @@
 # What tests share: a clean environment, an API of their own, requests, and expectations that say what they saw.
 # Source it under `set -eu`; a failed expectation ends the test. MRP_SCRATCH is the test's own folder.
 
+database=sqlite:$MRP_SCRATCH/api.sqlite # of the API that start_api starts
+pg_databases=
+
 # Nothing of the person who runs the tests may reach the program under test.
 clean_environment()
 {
@@ -19,7 +22,7 @@ clean_environment()
 	export PATH="$MRP_RESULTS/bin:$PATH"
 	mkdir -p "$HOME" "$XDG_CONFIG_HOME" "$XDG_STATE_HOME"
 	umask 022
-	api_pid='' api_port='' api_url='' database=sqlite:$MRP_SCRATCH/api.sqlite pg_databases=''
+	api_pid='' api_port='' api_url=''
 	trap cleanup_test EXIT
 	trap 'exit 130' INT TERM
 }

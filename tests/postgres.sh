@@ -36,7 +36,7 @@ postgres_free_port()
 }
 
 # postgres_start FOLDER [SETTING...]: sets postgres_port and postgres_url (without a database). FOLDER is made.
-# 77: there is no server here; 1: it does not start, FOLDER/log says why.
+# 77: there is no server here; 1: it does not start, FOLDER/log and FOLDER/start.log say why.
 postgres_start()
 {
 	postgres_folder=$1
@@ -52,7 +52,7 @@ postgres_start()
 		chown "$(as_postgres id -u)" "$postgres_folder/data" "$postgres_folder/socket"
 	fi
 	as_postgres "$postgres_bin/initdb" -D "$postgres_folder/data" -U mrprober -A trust -E UTF8 --locale=C.UTF-8 \
-		--locale-provider=icu --icu-locale=en-US --no-sync >>"$postgres_folder/log" 2>&1 || return 1
+		--locale-provider=icu --icu-locale=en-US --no-sync >>"$postgres_folder/start.log" 2>&1 || return 1
 	{
 		echo 'local all guarded scram-sha-256'
 		echo 'host all guarded 127.0.0.1/32 scram-sha-256'
@@ -63,18 +63,17 @@ postgres_start()
 	postgres_tries=0
 	while :; do
 		postgres_free_port
-		postgres_launch "$postgres_folder" "$@" && break
+		postgres_configure "$@"
+		! postgres_launch "$postgres_folder" || break
 		postgres_tries=$((postgres_tries + 1))
 		[ $postgres_tries -lt 5 ] || return 1
 	done
+	# shellcheck disable=SC2034 # whoever sources this uses it
 	postgres_url=postgresql://mrprober@127.0.0.1:$postgres_port
 }
 
-# Start the server of FOLDER on postgres_port; again after a stop.
-postgres_launch()
+postgres_configure() # SETTING...
 {
-	postgres_folder=$1
-	shift
 	{
 		echo "hba_file = '$postgres_folder/hba'"
 		echo "listen_addresses = '127.0.0.1'"
@@ -86,14 +85,18 @@ postgres_launch()
 		for postgres_setting; do echo "$postgres_setting"; done
 	} >"$postgres_folder/settings"
 	chmod 644 "$postgres_folder/settings"
-	[ $# -eq 0 ] && [ -f "$postgres_folder/kept" ] || cp "$postgres_folder/settings" "$postgres_folder/kept"
-	as_postgres "$(postgres_programs)/pg_ctl" -D "$postgres_folder/data" -l "$postgres_folder/log" -w -t 60 -s \
-		-o "-c config_file=$postgres_folder/kept" start >>"$postgres_folder/log" 2>&1
+}
+
+# postgres_launch FOLDER: start its server, for the first time or after a stop.
+postgres_launch()
+{
+	as_postgres "$(postgres_programs)/pg_ctl" -D "$1/data" -l "$1/log" -w -t 60 -s -o "-c config_file=$1/settings" start \
+		>>"$1/start.log" 2>&1
 }
 
 # postgres_stop FOLDER [fast|immediate]: `immediate` is a crash.
 postgres_stop()
 {
 	[ ! -f "$1/data/postmaster.pid" ] || as_postgres "$(postgres_programs)/pg_ctl" -D "$1/data" -w -s -m "${2:-fast}" stop \
-		>>"$1/log" 2>&1 || :
+		>>"$1/start.log" 2>&1 || :
 }

@@ -181,7 +181,7 @@ start_postgres()
 	elif [ -z "$(postgres_programs)" ]; then
 		echo 'PostgreSQL is not installed: its tests are skipped'
 	else
-		cat "$pg_folder/log"
+		cat "$pg_folder/log" "$pg_folder/start.log"
 		echo 'fail 0 postgres (no server)' >>"$MRP_RESULTS/results"
 	fi
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parts that need a heavy library (libcurl, SQLite, libmicrohttpd, ...) are modules: shared objects of their own,
+ * Parts that need a heavy library (libcurl, SQLite, libpq, libmicrohttpd, ...) are modules: shared objects of their own,
  * loaded when a command first needs them. Mapping 40 libraries costs 11 ms, which `mrprober version` or a completion
  * should not pay. A module exports one constant table of functions; the header of that table says its name.
  *

@@ -510,7 +510,7 @@ figure_postgres() {
 		return
 	fi
 	pg_folder=$(mktemp -d "${TMPDIR:-/tmp}/mrprober-pg.XXXXXX")
-	postgres_start "$pg_folder" 'checkpoint_timeout = 1h' 'max_wal_size = 4GB' || fail "PostgreSQL does not start: $(cat "$pg_folder/log")"
+	postgres_start "$pg_folder" 'checkpoint_timeout = 1h' 'max_wal_size = 4GB' || fail "PostgreSQL does not start: $(cat "$pg_folder/log" "$pg_folder/start.log")"
 	pg_url() { echo "postgresql://mrprober@/$1?host=$pg_folder/socket&port=$postgres_port"; }
 	psql -qX "$(pg_url postgres)" -c 'CREATE DATABASE api' -c 'CREATE DATABASE floor'
 	pg_floor_url=$(pg_url floor)

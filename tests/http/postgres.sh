@@ -6,10 +6,10 @@
 start_two()
 {
 	[ "${database%%:*}" = postgresql ] || use_postgres
-	start_api "$@"
+	start_api
 	pid_1=$api_pid port_1=$api_port
 	api_port=
-	start_api "$@"
+	start_api
 	pid_2=$api_pid port_2=$api_port
 	cleanup_more() { kill "$pid_1" 2>/dev/null && wait "$pid_1"; }
 }
@@ -28,14 +28,14 @@ drop_server()
 	pg_databases=
 }
 
-# own_server [SETTING...]: a server of the test's own, that can be stopped, and an empty database in it.
+# own_server: a server of the test's own, that can be stopped, and an empty database in it.
 own_server()
 {
 	[ -n "${MRP_TEST_POSTGRES-}" ] || skip 'there is no PostgreSQL here'
 	. "$MRP_ROOT/tests/postgres.sh"
 	server=$(mktemp -d /tmp/mrprober-pg.XXXXXX)
 	cleanup_more() { drop_server; }
-	postgres_start "$server" "$@" || fail "$(cat "$server/log")"
+	postgres_start "$server" || fail "$(cat "$server/log" "$server/start.log")"
 	MRP_TEST_POSTGRES=$postgres_url
 	use_postgres
 }
@@ -225,8 +225,8 @@ test_no_lost_updates()
 test_needs_migration()
 {
 	new_postgres
-	api="timeout 20 mrprober api --listen 127.0.0.1:$(free_port) --database $database"
-	run 1 $api
+	serve() { run 1 timeout 20 mrprober api --listen "127.0.0.1:$(free_port)" --database "$database"; }
+	serve
 	matches "$err" "^mrprober: database '.*' has schema version 0 instead of [0-9]+: run 'mrprober api migrate'"
 	run 2 mrprober api migrate --check --database "$database"
 	run 1 mrprober api token create --role admin --database "$database"
@@ -238,7 +238,7 @@ test_needs_migration()
 
 	step 'a newer schema'
 	pg_query 'UPDATE mrprober_schema SET version = 9999'
-	run 1 $api
+	serve
 	matches "$err" 'has schema version 9999, which is newer than'
 	run 1 mrprober api migrate --database "$database"
 	expect_equal version 9999 "$(pg_query 'SELECT version FROM mrprober_schema')"
@@ -417,7 +417,7 @@ test_outage()
 	done
 	run 1 timeout 20 mrprober api --listen "127.0.0.1:$(free_port)" --database "$database"
 	matches "$err" '^mrprober: cannot reach database '
-	postgres_launch "$server" || fail "$(cat "$server/log")"
+	postgres_launch "$server" || fail "$(cat "$server/start.log")"
 	for n in 1 2; do
 		on $n
 		soon 200 GET /v1/recipes/r
@@ -482,7 +482,7 @@ test_crash_under_load()
 			pg_admin "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mrprober'" >/dev/null
 		else
 			postgres_stop "$server" immediate
-			postgres_launch "$server" || fail "$(cat "$server/log")"
+			postgres_launch "$server" || fail "$(cat "$server/start.log")"
 		fi
 	done
 	some=$(cat ./*.done | wc -l)
@@ -492,12 +492,12 @@ test_crash_under_load()
 	cat bad
 	[ ! -s bad ] || fail 'an answer that must not be'
 	pg_query 'SELECT slug FROM objects' | LC_ALL=C sort >there
-	cat ./*.done | LC_ALL=C sort >done
-	expect_equal 'answered and lost' '' "$(LC_ALL=C comm -13 there done)"
-	LC_ALL=C comm -23 there done | while read -r slug; do
+	cat ./*.done | LC_ALL=C sort >answered
+	expect_equal 'answered and lost' '' "$(LC_ALL=C comm -13 there answered)"
+	LC_ALL=C comm -23 there answered | while read -r slug; do
 		grep -qx "$slug" ./*.maybe || fail "$slug was never asked for"
 	done
-	say "$(wc -l <done) answered, $(cat ./*.maybe | wc -l) not known, $(wc -l <there) there"
+	say "$(wc -l <answered) answered, $(cat ./*.maybe | wc -l) not known, $(wc -l <there) there"
 	expect_equal 'revision' "$(wc -l <there)" "$(pg_query 'SELECT revision FROM meta')"
 	for n in 1 2; do
 		on $n
@@ -552,6 +552,7 @@ test_silent_server()
 	# shellcheck disable=SC2086 # a list
 	kill -STOP $server_pids
 	request GET /v1/recipes/r
+	# shellcheck disable=SC2086
 	kill -CONT $server_pids
 	expect_problem 503 '.detail | contains("does not answer")'
 	expect_header Retry-After '[1-9]*'

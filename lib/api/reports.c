@@ -110,32 +110,59 @@ int reports_put(struct reports *reports, struct report *report, struct mrp_err *
 	return mrp_err_set(err, MRP_EBUSY, "too many reports wait for the database");
 }
 
-static int write_report(struct store_conn *conn, const struct report *report, struct mrp_err *err)
-{
-	uint8_t digest[SHA256_BYTES];
-	int64_t same;
+/* Reports on their way into the database. */
+struct writing {
+	const struct report_vec *list;
+	uint8_t *digests; /* of their bodies */
+	bool *same;       /* as what is there, but for the time */
+};
 
-	/* mostly only the time is new, and bodies are long */
-	sha256_of(digest, report->body, strlen(report->body));
-	if (store_number(&same, 0, conn, SQL_AGENT_SEEN,
-		    STORE_ARGS(store_text(report->cluster), store_text(report->host), store_int(report->seen_ms),
-			    store_blob(digest, sizeof(digest))),
-		    err) < 0)
-		return -1;
-	if (same)
-		return 0;
+static int note_same(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err)
+{
+	(void)err;
+	((struct writing *)ctx)->same[i] = row;
+	return 0;
+}
+
+/* Mostly only the time is new, and bodies are long. */
+static int write_times(struct writing *writing, struct store_conn *conn, struct mrp_err *err)
+{
+	enum { N_ARGS = 4 };
+	const struct report_vec *list = writing->list;
+	cleanup(freep) struct store_datum *args = xcalloc(list->n * N_ARGS + 1, sizeof(*args));
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct report *report = &list->v[i];
+		uint8_t *digest = writing->digests + i * SHA256_BYTES;
+
+		sha256_of(digest, report->body, strlen(report->body));
+		args[i * N_ARGS] = store_text(report->cluster);
+		args[i * N_ARGS + 1] = store_text(report->host);
+		args[i * N_ARGS + 2] = store_int(report->seen_ms);
+		args[i * N_ARGS + 3] = store_blob(digest, SHA256_BYTES);
+	}
+	return store_many(conn, SQL_AGENT_SEEN, args, N_ARGS, list->n, note_same, writing, err);
+}
+
+static int write_report(struct store_conn *conn, const struct report *report, const uint8_t *digest, struct mrp_err *err)
+{
 	return store_run(conn, SQL_AGENT_PUT,
 		STORE_ARGS(store_text(report->cluster), store_text(report->host), store_int(report->seen_ms),
-			store_blob(digest, sizeof(digest)), store_text(report->summary), store_text(report->body)),
+			store_blob(digest, SHA256_BYTES), store_text(report->summary), store_text(report->body)),
 		err);
 }
 
 static int run_flush(struct write_job *job, struct store_conn *conn, struct mrp_err *err)
 {
 	const struct report_vec *list = &((struct reports *)job)->flushing;
+	cleanup(freep) uint8_t *digests = xcalloc(list->n + 1, SHA256_BYTES);
+	cleanup(freep) bool *same = xcalloc(list->n + 1, sizeof(*same));
+	struct writing writing = { list, digests, same };
 
+	if (write_times(&writing, conn, err) < 0)
+		return -1;
 	for (size_t i = 0; i < list->n; i++) {
-		if (write_report(conn, &list->v[i], err) < 0)
+		if (!same[i] && write_report(conn, &list->v[i], digests + i * SHA256_BYTES, err) < 0)
 			return -1;
 	}
 	return 0;

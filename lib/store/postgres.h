@@ -16,6 +16,9 @@ struct pg_conn;   /* libpq's PGconn */
 struct pg_result; /* libpq's PGresult */
 struct redial;
 
+/* How long a server may say nothing; who asks may have others behind him. A transaction may wait for a lock besides. */
+enum { PG_SILENCE_MS = 5000 };
+
 struct pg_statement {
 	unsigned *types; /* of the arguments: OIDs */
 	size_t n_types;
@@ -32,7 +35,8 @@ struct postgres {
 	unsigned flags;
 	char lock[100], try_lock[100]; /* SQL that takes the write lock until the transaction ends */
 	struct pg_statement *statements;
-	size_t sent; /* commands whose results were not read yet */
+	int silence_ms; /* that the server may take now */
+	size_t sent;    /* commands whose results were not read yet */
 	bool in_transaction;
 	bool dialling; /* not handed out yet: nothing to dial again */
 	bool aborted;  /* the connection was lost inside a transaction: nothing but a new one may follow */

@@ -130,6 +130,7 @@ static struct postgres *new_connection(const char *url, const struct store_schem
 	c->schema = schema;
 	c->flags = flags;
 	c->dialling = true;
+	c->silence_ms = PG_SILENCE_MS;
 	return c;
 }
 

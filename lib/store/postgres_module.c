@@ -216,6 +216,7 @@ static int begin(struct postgres *c, bool wait, struct mrp_err *err)
 	PGresult *locked;
 
 	c->aborted = false;
+	c->silence_ms = wait ? PG_SILENCE_MS + c->schema->busy_timeout_ms : PG_SILENCE_MS;
 	if (pg_ready(c, err) < 0 || pg_send_text(c, BEGIN, err) < 0 ||
 		pg_send_text(c, wait ? c->lock : c->try_lock, err) < 0)
 		return -1;

@@ -130,7 +130,7 @@ static int wait_for_result(struct postgres *c, struct mrp_err *err)
 			return pg_lost(c, NULL, err);
 		if (!unsent && !PQisBusy(c->db))
 			return 0;
-		int ready = poll(&fd, 1, c->flags & STORE_READ ? READ_SILENCE_MS : WRITE_SILENCE_MS);
+		int ready = poll(&fd, 1, c->silence_ms);
 		if (ready < 0 && errno == EINTR)
 			continue;
 		if (ready == 0)

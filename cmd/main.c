@@ -58,7 +58,8 @@ static int overview(FILE *to)
 	return to == stdout ? 0 : MRP_EXIT_USAGE;
 }
 
-/* The words of an alias in place of its name; they live as long as ctx. */
+/* The words of an alias in place of its name; they live as long as ctx. The words after it stay where they are: a command
+ * may want to overwrite a secret there. */
 static char **expand_alias(
 	struct mrp_ctx *ctx, const struct mrp_alias *alias, int *argc, char **argv, struct mrp_err *err)
 {
@@ -68,12 +69,13 @@ static char **expand_alias(
 		mrp_err_wrap(err, "alias '%s'", alias->name);
 		return NULL;
 	}
+	char **expanded = arena_alloc(&ctx->arena, (words.n + (size_t)*argc) * sizeof(*expanded));
+	for (size_t i = 0; i < words.n; i++)
+		expanded[i] = arena_strdup(&ctx->arena, words.v[i]);
 	for (int i = 1; i < *argc; i++)
-		strvec_push(&words, argv[i]);
-	char **expanded = arena_alloc(&ctx->arena, (words.n + 1) * sizeof(*expanded));
-	for (size_t i = 0; i <= words.n; i++)
-		expanded[i] = words.v[i] ? arena_strdup(&ctx->arena, words.v[i]) : NULL;
-	*argc = (int)words.n;
+		expanded[words.n + (size_t)i - 1] = argv[i];
+	*argc += (int)words.n - 1;
+	expanded[*argc] = NULL;
 	return expanded;
 }
 

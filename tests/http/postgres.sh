@@ -303,6 +303,15 @@ test_passwords()
 	soon 200 GET /v1/recipes
 	never "$MRP_SCRATCH/.api.$api_port.log" 'kept'
 	stop_api
+	mkdir -p "$XDG_CONFIG_HOME/mrprober"
+	printf 'aliases:\n  serve: api --quiet\n' >"$XDG_CONFIG_HOME/mrprober/config.yaml"
+	mrprober serve --listen "127.0.0.1:$api_port" "--database=postgresql://guarded:kept-secret@$place/$name" &
+	api_pid=$!
+	wait_ready || fail 'the API does not start by an alias'
+	tr '\0' ' ' <"/proc/$api_pid/cmdline" >cmdline
+	matches cmdline 'guarded:x+@'
+	never cmdline 'kept'
+	stop_api
 	MRPROBER_DATABASE="postgresql://guarded:kept-secret@$place/$name" run 0 mrprober api migrate --check
 	MRPROBER_DATABASE="postgresql://guarded@$place/$name" PGPASSWORD=kept-secret run 0 mrprober api migrate --check
 }

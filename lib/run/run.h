@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Running programs: threads that start them (vfork semantics, so the size of this process does not matter), read what
+ * they print up to a limit, end them in time, and leave nothing behind. A thread owns the programs that it started:
+ * vfork blocks until exec, so whoever measures time must not do it himself.
+ *
+ *	runner_new -> runner_submit(job) ... job->done(job) on one of the threads -> runner_free
+ *
+ * Each program gets a process group of its own; what leaves the group is found by being a child subreaper, or by its
+ * cgroup where one is delegated to us. Its process is reaped last, so that its number is not used by somebody else
+ * while it is being signalled.
+ */
+#ifndef MRP_RUN_RUN_H
+#define MRP_RUN_RUN_H
+
+#include <sys/types.h>
+
+#include "../base/err.h"
+
+struct run_user {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups; /* supplementary */
+	size_t n_groups;
+};
+
+struct run_limits {
+	int64_t memory_bytes; /* of the processes together (cgroup) or of each (RLIMIT_AS); 0: none */
+	double cpus;          /* cgroup only; 0: none */
+	int64_t processes;    /* at one time; 0: none */
+};
+
+/* What to run. Everything is borrowed until the job is done. */
+struct run_spec {
+	const char *name;        /* for the cgroup and messages: a slug or an id */
+	const char *const *argv; /* NULL-terminated; argv[0] with a '/' is relative to the folder, else looked for in
+				    PATH of env */
+	const char *const *env;  /* NULL-terminated "NAME=VALUE"; all that the program gets */
+	const char *folder;      /* working folder */
+	const struct run_user *user; /* NULL: ours */
+	struct run_limits limits;
+	int64_t timeout_ms;      /* then TERM to the group */
+	int64_t grace_ms;        /* then KILL */
+	size_t max_output_bytes; /* of stdout, and as much of stderr; what is over it is read and thrown away */
+	bool output_is_limit;    /* a program that prints more is ended: RUN_LIMIT */
+};
+
+enum run_end {
+	RUN_EXITED,   /* exit_code */
+	RUN_SIGNALED, /* signal_number; nobody here sent it */
+	RUN_TIMEOUT,  /* over timeout_ms, ended by us */
+	RUN_LIMIT,    /* memory, processes or output; `what` says which */
+	RUN_SPAWN,    /* could not be started: `what` is the step, error_number why */
+	RUN_CANCELED, /* by runner_cancel */
+};
+
+enum run_stream { RUN_STDOUT, RUN_STDERR };
+
+struct run_result {
+	enum run_end end;
+	int exit_code, signal_number, error_number;
+	const char *what;        /* a literal, or NULL */
+	struct strbuf output[2]; /* by enum run_stream; any bytes */
+	bool truncated[2];
+	int64_t started_us, ended_us; /* monotonic: just before vfork; when the exit was seen */
+	int64_t user_us, system_us;   /* of the program and the children it waited for */
+	int64_t max_rss_kib;
+};
+
+struct run_job {
+	/* set by the caller; the struct lives until done() is called */
+	struct run_spec spec;
+	/* On the runner's thread, last call about this job: keep it short (parse the output, post the outcome). The
+	 * result may be taken over; release it with run_result_release. */
+	void (*done)(struct run_job *job);
+	/* On the runner's thread, as output arrives; NULL: only in the result. */
+	void (*output)(struct run_job *job, enum run_stream stream, const char *data, size_t len);
+	/* On the runner's thread, just before it is started; NULL: nobody wants to know. */
+	void (*started)(struct run_job *job);
+
+	struct run_result result;
+	struct run_state *state; /* the runner's own */
+};
+
+struct runner_options {
+	int threads;        /* 0: as many as processors, at most 4 */
+	const char *cgroup; /* a cgroup v2 folder delegated to us, for folders of our own beneath; NULL: rlimits only */
+};
+
+struct runner;
+
+void run_result_release(struct run_result *result);
+
+/* Makes this process a child subreaper. One runner a process. */
+struct runner *runner_new(const struct runner_options *options, struct mrp_err *err);
+/* After all jobs are done (runner_cancel_all, then wait for them). */
+void runner_free(struct runner *runner);
+/* Any thread. Does not block; done() is called in any case, also when it cannot be started. */
+void runner_submit(struct runner *runner, struct run_job *job);
+/* End it as a time-out would (TERM, grace, KILL), or before it was started; done() is called with RUN_CANCELED. Any
+ * thread that knows the job is not done yet. */
+void runner_cancel(struct runner *runner, struct run_job *job);
+
+#endif

@@ -2,18 +2,16 @@
 /* mrprober api: the HTTP API as a service. All the work is in lib/api and lib/store. */
 #include "api_token.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "../lib/api/httpd.h"
 #include "../lib/base/file.h"
 #include "../lib/base/interrupt.h"
 #include "../lib/base/log.h"
+#include "../lib/base/notify.h"
 #include "../lib/base/text.h"
 #include "../lib/store/tokens.h"
 
@@ -58,25 +56,6 @@ static const struct mrp_opt opts[] = { OPT_LIST(0, "listen", struct api_args, li
 		.min = 100, .max = 86400000),
 	OPT_END };
 
-/* Tell systemd what we are doing (sd_notify(3)); nothing when it did not start us. */
-static void notify(const char *message)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	size_t len = path ? strlen(path) : 0;
-
-	if (!len || len >= sizeof(address.sun_path))
-		return;
-	cleanup(fd_closep) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	memcpy(address.sun_path, path, len);
-	if (*path == '@')
-		address.sun_path[0] = '\0';
-	if (fd < 0 ||
-		sendto(fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&address,
-			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-		log_warning("cannot tell systemd '%s': %s", message, strerror(errno));
-}
-
 /* Blocked before any thread starts, so that they arrive at sigwait only. */
 static void block_signals(sigset_t *wanted)
 {
@@ -96,7 +75,7 @@ static void reload(const struct httpd_ops *ops, struct httpd *httpd, const struc
 	cleanup(strbuf_release) struct strbuf why = STRBUF_INIT;
 	int failed = 0;
 
-	notify("RELOADING=1");
+	notify_reloading();
 	if (ops->reload(httpd, &err) < 0) {
 		mrp_err_format(&why, &err);
 		log_error("%s; the certificate in use stays", why.buf);
@@ -112,7 +91,7 @@ static void reload(const struct httpd_ops *ops, struct httpd *httpd, const struc
 	if (!failed)
 		log_info("reloaded%s%s", options->tls_cert ? " the certificate" : "",
 			options->access_log ? ", opened the access log again" : "");
-	notify("READY=1");
+	notify_manager("READY=1");
 }
 
 static int serve(struct api *api, const struct httpd_options *options, const sigset_t *wanted, struct mrp_err *err)
@@ -125,11 +104,11 @@ static int serve(struct api *api, const struct httpd_options *options, const sig
 		return -1;
 	for (size_t i = 0; i < options->n_listeners; i++)
 		log_info("listening on %s", options->listeners[i].url);
-	notify("READY=1");
+	notify_manager("READY=1");
 	while (sigwait(wanted, &signal_number), signal_number == SIGHUP)
 		reload(ops, httpd, options);
 	log_info("stopping: %s", strsignal(signal_number));
-	notify("STOPPING=1");
+	notify_manager("STOPPING=1");
 	ops->stop(httpd, STOP_GRACE_MS);
 	return 0;
 }

@@ -14,6 +14,8 @@
 #include "../value/value.h"
 #include "../verdict/verdict.h"
 
+struct account;
+
 enum overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_ALLOW };
 enum keep_logs { KEEP_LOGS_NONE, KEEP_LOGS_FAILURES, KEEP_LOGS_ALL };
 
@@ -25,8 +27,8 @@ struct entry_heal {
 
 struct entry {
 	const char *id, *prober, *name;
-	uint8_t digest[SHA256_BYTES]; /* of its canonical JSON: equal entries need no change */
-	const struct value *source;   /* as it came, for `explain` and the API; no secrets are in it */
+	uint8_t digest[SHA256_BYTES]; /* of `source`: equal entries need no change */
+	const char *source;           /* as it came, canonical JSON, for `explain`; no secrets are in it */
 	const char *error;            /* why it cannot be run, or NULL; then nothing below is set but labels */
 	const struct label *labels;   /* matrix and labels together, sorted by name */
 	size_t n_labels;
@@ -34,6 +36,7 @@ struct entry {
 	const char *const *argv; /* NULL: `probe` */
 	const struct value *probe;
 	const struct value *files; /* path -> {sha256, mode} */
+	uint64_t files_hash;       /* of that: agent_entry_folder */
 	const struct label *env;   /* the prober's own */
 	size_t n_env;
 	int64_t interval_ms, timeout_ms, retry_interval_ms, grace_ms;
@@ -46,9 +49,11 @@ struct entry {
 	size_t max_output_bytes;
 	const char *run_as; /* NULL: the agent's default */
 	struct entry_heal heal;
+
+	const struct account *account; /* whom it runs as: agent_config_set_accounts (account.h) */
 };
 
-VEC_DEFINE(entry_vec, const struct entry *)
+VEC_DEFINE(entry_vec, struct entry *)
 
 /* A whole config: what the API answered, or what was read from a folder or the disk. */
 struct agent_config {
@@ -56,12 +61,15 @@ struct agent_config {
 	struct arena arena;
 	const char *cluster, *host, *environment; /* environment NULL: not known */
 	const char *revision;
-	struct entry_vec entries; /* sorted by id */
-	const char *files_root;   /* folder with a folder for each set of files: agent_config_folder */
+	struct entry_vec entries; /* sorted by id; changed by nobody once others see the config */
+	const char *files_root;   /* folder with a folder for each set of files: agent_entry_folder; from the arena */
+	struct account_list *owners; /* the accounts of its entries (account.h), or NULL */
 };
 
 /* Read the JSON of /v1/agent-config. Problems name the entry and the field; a config with problems is refused whole
- * (MRP_EINVALID, the first one in the message). `host` and `cluster` must be those asked for. One reference is yours.
+ * (MRP_EINVALID with the first one in the message, or MRP_EPARSE when it is no JSON). `host` and `cluster` must be
+ * those asked for. Keys that this agent does not know are ignored: the API may be newer. An option of a built-in probe
+ * that it does not know would change what the verdict means, so that entry alone gets an error. One reference is yours.
  */
 int agent_config_parse(struct agent_config **out, const char *json, size_t len, const char *cluster, const char *host,
 	struct problems *problems, struct mrp_err *err);

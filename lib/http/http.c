@@ -6,6 +6,7 @@
 #include "http.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -240,7 +241,11 @@ uint64_t http_requests_sent(const struct http_client *client)
 
 static bool stop_wanted(const struct http_client *client)
 {
-	return client->options.interrupted && client->options.interrupted();
+	struct pollfd poll_fd = { .fd = client->options.interrupt_fd, .events = POLLIN };
+
+	if (client->options.interrupted)
+		return client->options.interrupted();
+	return poll_fd.fd >= 0 && poll(&poll_fd, 1, 0) > 0;
 }
 
 static bool only_reads(const struct http_request *request)

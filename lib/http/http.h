@@ -29,8 +29,8 @@ struct http_options {
 	int64_t connect_timeout_ms, total_timeout_ms, stall_timeout_ms;
 	size_t max_answer_bytes;
 	struct retry_policy retry;
-	bool (*interrupted)(void); /* asked before each new request; NULL: never */
-	int interrupt_fd;          /* readable when interrupted; -1: none */
+	bool (*interrupted)(void); /* asked before each new request; NULL: interrupt_fd is */
+	int interrupt_fd;          /* readable when interrupted, and stays so; -1: none */
 	/* for tests; NULL: the real ones */
 	const struct wire_ops *wire;
 	const struct http_clock *clock;

@@ -2,27 +2,7 @@
 /* GET /v1/agent-config: the probers of one host. Most requests end with 304, so that way is short. */
 #include "agents.h"
 
-#include "../base/text.h"
 #include "config_cache.h"
-
-bool agent_host_valid(const char *host)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-";
-	size_t len = strlen(host);
-
-	return len && len <= AGENT_HOST_MAX && strspn(host, allowed) == len;
-}
-
-int agent_check_names(const char *cluster, const char *host, struct mrp_err *err)
-{
-	if (!slug_valid(cluster, strlen(cluster)))
-		return mrp_err_set(err, MRP_EINVALID, "cluster '%s' is not a slug (a-z, 0-9 and '-', at most 63)", cluster);
-	if (!agent_host_valid(host))
-		return mrp_err_set(err, MRP_EINVALID,
-			"host '%s' is not a host name (letters, digits, '.', '_', ':', '-', at most %d)", host,
-			(int)AGENT_HOST_MAX);
-	return 0;
-}
 
 int agent_config_get(struct api_call *call, struct mrp_err *err)
 {

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "../base/text.h"
+#include "../model/agent.h"
 #include "../value/json.h"
 
 enum { TEXT_MAX = 32 << 20 }; /* bytes of one prober's entries */
@@ -383,15 +384,13 @@ static void add_text(struct strbuf *out, const struct text *text, const char *ho
 void config_class_format(struct strbuf *out, const struct config_class *class, const char *host)
 {
 	const struct config_cluster *cluster = class->cluster;
-	const char *environment = cluster->environment;
+	const struct resolve_target target = { cluster->slug, host, cluster->environment, NULL };
 
-	strbuf_addf(out, "{\"cluster\":\"%s\",\"host\":\"%s\",\"environment\":%s%s%s,\"config_revision\":\"%s\",\"probers\":[",
-		cluster->slug, host, environment ? "\"" : "", environment ? environment : "null", environment ? "\"" : "",
-		class->etag);
+	agent_config_begin(out, &target, class->etag);
 	for (size_t i = 0; i < class->n; i++) {
 		if (i)
 			strbuf_addch(out, ',');
 		add_text(out, class->texts[i], host);
 	}
-	strbuf_addstr(out, "]}\n");
+	agent_config_end(out);
 }

@@ -3,10 +3,11 @@
  * A server that misbehaves on purpose, for tests of clients: a plain HTTP proxy in front of a real API (or of nothing),
  * with rules that spoil chosen requests.
  *
- *	faultd --port-file FILE [--upstream PORT] [--log FILE] [RULE]...
+ *	faultd --port-file FILE [--port PORT] [--upstream PORT] [--log FILE] [RULE]...
  *
- * It listens on a free port of 127.0.0.1, writes it to the port file, and ends with its standard input, by a signal, or
- * after ten minutes. The log gets a line a request: "PATCH /v1/probers/dns pass", with the action that was taken.
+ * It listens on a free port of 127.0.0.1 (or on --port), writes it to the port file, and ends with its standard input,
+ *by a signal, or after ten minutes. The log gets a line a request: "PATCH /v1/probers/dns pass", with the action that
+ *was taken.
  *
  * A RULE is one argument: METHOD PATH [body TEXT] [skip N] [times N] ACTION...
  * METHOD may be *, PATH is a glob, `body` wants TEXT in the request body, `skip` lets the first N matches pass, `times`
@@ -42,7 +43,7 @@ struct rule {
 	char *words[WORDS_MAX + 1]; /* NULL-terminated; owned */
 	const char *body;
 	int64_t skip, times; /* times: -1 for ever */
-	int action; /* where it begins in words */
+	int action;          /* where it begins in words */
 };
 
 VEC_DEFINE(rule_vec, struct rule)
@@ -63,7 +64,9 @@ struct request {
 
 NORETURN static void usage(const char *why)
 {
-	fprintf(stderr, "faultd: %s\nusage: faultd --port-file FILE [--upstream PORT] [--log FILE] [RULE]...\n", why);
+	fprintf(stderr,
+		"faultd: %s\nusage: faultd --port-file FILE [--port PORT] [--upstream PORT] [--log FILE] [RULE]...\n",
+		why);
 	exit(64);
 }
 
@@ -79,9 +82,12 @@ static int64_t number(const char *text)
 
 static void add_rule(const char *text)
 {
-	static const struct { const char *name; int min_words, max_words; } actions[] = { { "pass", 0, 0 },
-		{ "status", 1, 2 }, { "html", 0, 0 }, { "json", 1, 1 }, { "truncate", 1, 1 }, { "close", 0, 0 }, { "drop", 0, 0 },
-		{ "reset", 0, 0 }, { "garbage", 0, 0 }, { "redirect", 1, 1 }, { "delay", 1, 1 }, { "hang", 0, 0 } };
+	static const struct {
+		const char *name;
+		int min_words, max_words;
+	} actions[] = { { "pass", 0, 0 }, { "status", 1, 2 }, { "html", 0, 0 }, { "json", 1, 1 }, { "truncate", 1, 1 },
+		{ "close", 0, 0 }, { "drop", 0, 0 }, { "reset", 0, 0 }, { "garbage", 0, 0 }, { "redirect", 1, 1 },
+		{ "delay", 1, 1 }, { "hang", 0, 0 } };
 	struct rule rule = { .times = -1 };
 	int n = 0;
 
@@ -212,7 +218,8 @@ static bool read_request(int fd, struct strbuf *input, struct request *request)
 	strbuf_add(&request->head, input->buf, head_len);
 	if (sscanf(request->head.buf, "%15s %4095s", request->method, request->path) != 2)
 		return false;
-	const char *length = header(&request->head, "Content-Length"), *connection = header(&request->head, "Connection");
+	const char *length = header(&request->head, "Content-Length"),
+		   *connection = header(&request->head, "Connection");
 	size_t body_len = length ? strtoul(length, NULL, 10) : 0;
 	request->close = connection && strncasecmp(connection, "close", 5) == 0;
 	while (input->len < head_len + body_len) {
@@ -244,7 +251,8 @@ static void copy_head(struct strbuf *out, const struct strbuf *head, const char 
 
 static int connect_upstream(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)server.upstream),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)server.upstream),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -393,15 +401,19 @@ static void *wait_for_end_of_input(void *arg)
 	_exit(0);
 }
 
-static int listen_on_free_port(const char *port_file)
+/* Port 0 is any that is free. */
+static int listen_on(int wanted, const char *port_file)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)wanted)
+	};
 	socklen_t len = sizeof(address);
 	cleanup(strbuf_release) struct strbuf port = STRBUF_INIT;
 	struct mrp_err err = MRP_ERR_INIT;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, 256) < 0 ||
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+		bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, 256) < 0 ||
 		getsockname(fd, (struct sockaddr *)&address, &len) < 0) {
 		perror("faultd");
 		exit(1);
@@ -428,6 +440,7 @@ static void start_thread(void *(*run)(void *), void *arg)
 int main(int argc, char **argv)
 {
 	const char *port_file = NULL;
+	int port = 0;
 
 	for (int i = 1; i < argc; i++) {
 		const char *value = argv[i + 1];
@@ -440,6 +453,8 @@ int main(int argc, char **argv)
 			usage("an argument is missing");
 		if (streq(argv[i], "--port-file"))
 			port_file = value;
+		else if (streq(argv[i], "--port"))
+			port = (int)number(value);
 		else if (streq(argv[i], "--upstream"))
 			server.upstream = (int)number(value);
 		else if (streq(argv[i], "--log"))
@@ -452,7 +467,7 @@ int main(int argc, char **argv)
 		usage("--port-file is missing");
 	alarm(LIFETIME_S);
 	signal(SIGPIPE, SIG_IGN);
-	int fd = listen_on_free_port(port_file);
+	int fd = listen_on(port, port_file);
 	start_thread(wait_for_end_of_input, NULL);
 	for (;;) {
 		int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);

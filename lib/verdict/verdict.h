@@ -75,7 +75,16 @@ enum { VERDICT_MESSAGE_MAX = 1024, VERDICT_SERIES_MAX = 10000 };
 
 /* The verdict of a program that exited by itself with `exit_code` after printing `output` (any bytes). `warning_fails`:
  * warning_is is `failure`. Everything in *out lives in the arena. Output that is not of the format is VERDICT_ERROR
- * with REASON_OUTPUT and a message that says line and column. Never fails. */
+ * with REASON_OUTPUT, without values, and a message that says line and column (and the exit code, when it is not 0).
+ * Never fails.
+ *
+ *	exit        0 is success, else failure; the message is the first line with something in it
+ *	nagios      0 success, 1 as `warning_fails` says, 2 failure, others VERDICT_ERROR with REASON_EXIT; performance
+ *	            data that make no sense are left out, of equal labels the last one counts
+ *	prometheus  exit code as with `exit`, and the series are kept whatever it is; equal series, names that start with
+ *	            "mrprober_" and labels of the agent's own are refused
+ *	json        the status decides; "unknown" is VERDICT_ERROR with REASON_EXIT, "ok" with an exit code that is not 0
+ *	            is REASON_OUTPUT */
 void verdict_read(struct verdict *out, struct arena *arena, enum output_format format, bool warning_fails,
 	int exit_code, const char *output, size_t len);
 

@@ -6,9 +6,23 @@
  *
  *	runner_new -> runner_submit(job) ... job->done(job) on one of the threads -> runner_free
  *
- * Each program gets a process group of its own; what leaves the group is found by being a child subreaper, or by its
- * cgroup where one is delegated to us. Its process is reaped last, so that its number is not used by somebody else
- * while it is being signalled.
+ * What a program gets: a session and process group of its own, /dev/null as stdin, two pipes, no other descriptor,
+ * signals at their defaults and none blocked, the environment of its job and nothing of ours, no core dumps. It is
+ * killed when its thread here dies. It may gain rights by setuid files and file capabilities, as ping does.
+ *
+ * When it has exited, the rest of its group is killed at once, and so is what left the group:
+ * - with a cgroup: all that is in it, before done();
+ * - else what became our child when its parent ended, as we are a child subreaper. Where the kernel lists children
+ *   (CONFIG_PROC_CHILDREN, as Debian's does) that is before done() too, unless looking would take more than a hundredth
+ *   of a processor; else within a second. One that has also removed MRPROBER_RUN_ID from its environment goes when no
+ *   run is left that is older than it.
+ *
+ * Limits:
+ * - with a cgroup that has the controllers memory, pids and cpu: of all processes of a run together; going over memory
+ *   ends the run, a refused fork makes a failure a RUN_LIMIT;
+ * - else memory is RLIMIT_AS of each process: allocation fails there, and what the program makes of that is an ordinary
+ *   end; processes is RLIMIT_NPROC, for which the kernel counts all processes of the user, so 1024 are added for the
+ *   others: enough to stop a fork bomb of a user who is not root, but no limit of one run; cpus is not limited.
  */
 #ifndef MRP_RUN_RUN_H
 #define MRP_RUN_RUN_H
@@ -34,12 +48,12 @@ struct run_limits {
 struct run_spec {
 	const char *name;        /* for the cgroup and messages: a slug or an id */
 	const char *const *argv; /* NULL-terminated; argv[0] with a '/' is relative to the folder, else looked for in
-				    PATH of env */
+				    PATH of env (relative entries: to the folder) */
 	const char *const *env;  /* NULL-terminated "NAME=VALUE"; all that the program gets */
-	const char *folder;      /* working folder */
+	const char *folder;      /* working folder, entered with the user's rights; NULL: ours */
 	const struct run_user *user; /* NULL: ours */
 	struct run_limits limits;
-	int64_t timeout_ms;      /* then TERM to the group */
+	int64_t timeout_ms;      /* above 0; then TERM to the group */
 	int64_t grace_ms;        /* then KILL */
 	size_t max_output_bytes; /* of stdout, and as much of stderr; what is over it is read and thrown away */
 	bool output_is_limit;    /* a program that prints more is ended: RUN_LIMIT */
@@ -48,7 +62,7 @@ struct run_spec {
 enum run_end {
 	RUN_EXITED,   /* exit_code */
 	RUN_SIGNALED, /* signal_number; nobody here sent it */
-	RUN_TIMEOUT,  /* over timeout_ms, ended by us */
+	RUN_TIMEOUT,  /* over timeout_ms, ended by us, whatever it made of TERM (exit_code, signal_number) */
 	RUN_LIMIT,    /* memory, processes or output; `what` says which */
 	RUN_SPAWN,    /* could not be started: `what` is the step, error_number why */
 	RUN_CANCELED, /* by runner_cancel */
@@ -59,7 +73,11 @@ enum run_stream { RUN_STDOUT, RUN_STDERR };
 struct run_result {
 	enum run_end end;
 	int exit_code, signal_number, error_number;
-	const char *what;        /* a literal, or NULL */
+	/* A literal, or NULL. RUN_LIMIT: "memory", "processes", "output". RUN_SPAWN: "program" (not found in PATH),
+	 * "exec", "interpreter" (of a script, or the loader; the program is there), "folder", "user", "limits",
+	 * "cgroup", "descriptors" (too many open files), "fork" (too many processes), or "session", "parent",
+	 * "signals", "wait", which nobody should ever see. */
+	const char *what;
 	struct strbuf output[2]; /* by enum run_stream; any bytes */
 	bool truncated[2];
 	int64_t started_us, ended_us; /* monotonic: just before vfork; when the exit was seen */
@@ -91,14 +109,16 @@ struct runner;
 
 void run_result_release(struct run_result *result);
 
-/* Makes this process a child subreaper. One runner a process. */
+/* Makes this process a child subreaper; SIGCHLD must not be ignored, and is reset if it is. One runner a process. All
+ * children of this process that have another session are taken for those of programs: whoever starts some by himself
+ * keeps them in our session. */
 struct runner *runner_new(const struct runner_options *options, struct mrp_err *err);
 /* After all jobs are done (runner_cancel_all, then wait for them). */
 void runner_free(struct runner *runner);
 /* Any thread. Does not block; done() is called in any case, also when it cannot be started. */
 void runner_submit(struct runner *runner, struct run_job *job);
 /* End it as a time-out would (TERM, grace, KILL), or before it was started; done() is called with RUN_CANCELED. Any
- * thread that knows the job is not done yet. */
+ * thread, as long as the struct is there: nothing happens when done() is being called or was. */
 void runner_cancel(struct runner *runner, struct run_job *job);
 
 #endif

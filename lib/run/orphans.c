@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A program may leave behind what is in no group of ours any more: a child with a session of its own, whose parent has
+ * ended. As we are a child subreaper, it becomes our child then. Which of our children are such orphans is a question
+ * for /proc: those that have another session than we and than any run that is going on.
+ *
+ * One that says by MRPROBER_RUN_ID in its environment that it belongs to a run which is going on is left alone until
+ * that has ended. One that says nothing is left alone while a run is going on that is older than it: it could be that
+ * run's.
+ *
+ * Looking through /proc takes about 5 us a process. Where the kernel lists children (CONFIG_PROC_CHILDREN; orphans are
+ * always given to the main thread) that is only done when there are any. Elsewhere it is done after each run, but so
+ * seldom that it takes one part in a hundred of a processor, and once a second at least while runs end.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../base/file.h"
+#include "lookup.h"
+#include "runner.h"
+
+enum {
+	COST_FACTOR = 100,
+	SELDOMEST_US = 1000000,
+	FIRST_WAIT_US = 2000, /* for what was killed, to be reaped; then twice as long each time */
+	LAST_LOOKS = 500,     /* before the runner is gone */
+	ENVIRON_BYTES = 131072,
+};
+
+struct process {
+	pid_t pid, parent, session;
+	char state;
+	int64_t started_us; /* monotonic, to a hundredth of a second */
+};
+
+VEC_DEFINE(process_vec, struct process)
+
+/* --- reading /proc --- */
+
+static ssize_t read_proc(int proc_fd, pid_t pid, const char *file, char *out, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%d/%s", pid, file);
+	int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ssize_t n = read(fd, out, size - 1);
+	close(fd);
+	out[MAX(n, 0)] = '\0';
+	return n;
+}
+
+/* What to take from times since boot to get monotonic ones: the machine may have been suspended. */
+static int64_t suspended_us(void)
+{
+	struct timespec boot;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return (int64_t)boot.tv_sec * 1000000 + boot.tv_nsec / 1000 - monotonic_us();
+}
+
+/* proc(5), /proc/PID/stat: the state is field 3, starttime is 22. */
+static bool read_process(struct process *process, int proc_fd, pid_t pid)
+{
+	char text[1024];
+	unsigned long long ticks;
+	int group;
+
+	if (read_proc(proc_fd, pid, "stat", text, sizeof(text)) <= 0)
+		return false;
+	const char *end = strrchr(text, ')');
+	if (!end ||
+		sscanf(end + 1, " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			&process->state, &process->parent, &group, &process->session, &ticks) != 5)
+		return false;
+	process->pid = pid;
+	process->started_us = (int64_t)(ticks * 1000000 / (unsigned long long)sysconf(_SC_CLK_TCK)) - suspended_us();
+	return true;
+}
+
+static void list_children(struct process_vec *children, int proc_fd)
+{
+	int fd = openat(proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	pid_t self = getpid();
+	struct process process;
+
+	if (!dir)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		if (read_process(&process, proc_fd, (pid_t)strtol(entry->d_name, NULL, 10)) && process.parent == self)
+			process_vec_push(children, process);
+	}
+	closedir(dir);
+}
+
+/* The MRPROBER_RUN_ID of a process, "" if it has none or does not let itself be read. Yours to free. */
+static char *mark_of(int proc_fd, pid_t pid)
+{
+	char *text = xmalloc(ENVIRON_BYTES), *mark = NULL;
+	ssize_t n = read_proc(proc_fd, pid, "environ", text, ENVIRON_BYTES);
+	const char *value;
+
+	for (char *at = text; n > 0 && at < text + n && !mark; at += strlen(at) + 1) {
+		if (skip_prefix(at, "MRPROBER_RUN_ID=", &value))
+			mark = xstrdup(value);
+	}
+	free(text);
+	return mark ? mark : xstrdup("");
+}
+
+/* --- whose is it? --- */
+
+enum owner { OWNER_NONE, OWNER_RUN, OWNER_LEADER };
+
+/* By its number and session: the leader of a run (also of one that has ended, which is not ours to reap), or in the
+ * session of a run that is going on. */
+static enum owner owner_by_session(struct runner *runner, const struct process *process)
+{
+	enum owner owner = OWNER_NONE;
+
+	pthread_mutex_lock(&runner->lock);
+	for (struct run_state *run = runner->live[(unsigned)process->session % LIVE_BUCKETS]; run; run = run->next) {
+		if (run->pid == process->pid)
+			owner = OWNER_LEADER;
+		else if (run->pid == process->session && !run->exited && owner == OWNER_NONE)
+			owner = OWNER_RUN;
+	}
+	pthread_mutex_unlock(&runner->lock);
+	return owner;
+}
+
+static bool could_be_of_a_run(struct runner *runner, const struct process *process, const char *mark)
+{
+	bool could = false;
+
+	pthread_mutex_lock(&runner->lock);
+	for (size_t i = 0; i < LIVE_BUCKETS && !could; i++) {
+		for (struct run_state *run = runner->live[i]; run && !could; run = run->next) {
+			if (run->exited)
+				continue;
+			could = *mark ? run->mark && streq(run->mark, mark)
+				      : run->started_us <= process->started_us + 10000;
+		}
+	}
+	pthread_mutex_unlock(&runner->lock);
+	return could;
+}
+
+/* A leader that was started a moment ago may not be in the table yet: wait for those who are about to put one in. */
+static void wait_for_spawns(struct runner *runner)
+{
+	for (int i = 0; i < runner->n_threads; i++) {
+		struct run_thread *thread = &runner->threads[i];
+		unsigned seen = atomic_load(&thread->spawning);
+
+		while (seen % 2 && atomic_load(&thread->spawning) == seen)
+			sched_yield();
+	}
+}
+
+/* --- looking --- */
+
+/* The number of orphans that are there still, killed a moment ago or not. Only here orphans are reaped, and only one
+ * thread at a time is here, so the number of a child of ours stays its own. */
+static size_t look_at(struct runner *runner, int proc_fd, const struct process *process)
+{
+	if (owner_by_session(runner, process) == OWNER_LEADER)
+		return 0;
+	if (process->state == 'Z') {
+		waitpid(process->pid, NULL, WNOHANG);
+		return 0;
+	}
+	if (owner_by_session(runner, process) == OWNER_RUN)
+		return 0;
+	char *mark = mark_of(proc_fd, process->pid);
+	bool spare = could_be_of_a_run(runner, process, mark);
+	free(mark);
+	if (spare)
+		return 0;
+	kill(process->pid, SIGKILL);
+	return 1;
+}
+
+/* orphans->lock is held. */
+static size_t look(struct runner *runner)
+{
+	cleanup(process_vec_clear) struct process_vec children = VEC_INIT;
+	cleanup(fd_closep) int proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int64_t begin = monotonic_us();
+	pid_t session = getsid(0);
+	size_t left = 0;
+
+	list_children(&children, proc_fd);
+	wait_for_spawns(runner);
+	for (size_t i = 0; i < children.n; i++) {
+		/* our own session: a child that has not got as far as setsid, or one that is none of our business */
+		if (children.v[i].session != session)
+			left += look_at(runner, proc_fd, &children.v[i]);
+	}
+	int64_t now = monotonic_us();
+	atomic_store(&runner->orphans.allowed_us, now + MIN((now - begin) * COST_FACTOR, SELDOMEST_US));
+	return left;
+}
+
+static bool has_children(const struct orphans *orphans)
+{
+	char c;
+
+	return orphans->children_fd < 0 || pread(orphans->children_fd, &c, 1, 0) != 0;
+}
+
+/* Later, at `due_us`, unless it is to be done sooner anyway. */
+static void look_later(struct run_thread *thread, int64_t due_us)
+{
+	if (!thread->orphans_timer.place || thread->orphans_timer.due_us > due_us)
+		loop_timer_set(thread->loop, &thread->orphans_timer, due_us);
+}
+
+static void look_now(struct run_thread *thread)
+{
+	struct runner *runner = thread->runner;
+
+	if (pthread_mutex_trylock(&runner->orphans.lock)) {
+		look_later(thread, monotonic_us() + FIRST_WAIT_US); /* the other thread may be past ours already */
+		return;
+	}
+	size_t left = look(runner);
+	pthread_mutex_unlock(&runner->orphans.lock);
+	if (!left) {
+		thread->orphans_wait_us = 0;
+		return;
+	}
+	thread->orphans_wait_us = MIN(MAX(thread->orphans_wait_us * 2, FIRST_WAIT_US), SELDOMEST_US);
+	look_later(thread, monotonic_us() + thread->orphans_wait_us);
+}
+
+void orphans_look(struct run_thread *thread, bool certain)
+{
+	struct orphans *orphans = &thread->runner->orphans;
+
+	if (!certain && !has_children(orphans))
+		return;
+	int64_t allowed_us = atomic_load(&orphans->allowed_us);
+	if (certain || monotonic_us() >= allowed_us)
+		look_now(thread);
+	else
+		look_later(thread, allowed_us);
+}
+
+void orphans_timer(void *ctx)
+{
+	struct run_thread *thread = ctx;
+
+	if (has_children(&thread->runner->orphans))
+		look_now(thread);
+}
+
+void orphans_open(struct orphans *orphans)
+{
+	char path[64];
+
+	pthread_mutex_init(&orphans->lock, NULL);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	orphans->children_fd = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* No run is going on: all that is left goes, down to the last generation. */
+void orphans_close(struct runner *runner)
+{
+	for (int i = 0; i < LAST_LOOKS && has_children(&runner->orphans) && look(runner); i++)
+		usleep(2000);
+	fd_closep(&runner->orphans.children_fd);
+	pthread_mutex_destroy(&runner->orphans.lock);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The child runs on a stack of its own in our memory while this thread, and only this one, is stopped. So it may do
+ * nothing but system calls, and these raw: the C library's setuid() would change the users of our other threads. No
+ * sanitizer may watch it, since exec leaves without returning from anything.
+ */
+#include "spawn.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	CHILD_STACK_BYTES = 16384,
+	KERNEL_SIGNALS = 64, /* _NSIG of the kernel: its masks are this many bits */
+	EXEC_TRIES = 20,     /* while somebody has the file open for writing */
+};
+
+#define IN_CHILD __attribute__((noinline, no_sanitize("address", "undefined", "thread")))
+
+/* As the kernel wants it for rt_sigaction; the zeroes mean SIG_DFL. Larger than that of any processor. */
+static const uint64_t default_action[8];
+
+IN_CHILD static enum spawn_step fail(struct spawn *spawn, enum spawn_step step)
+{
+	spawn->error_number = errno;
+	return step;
+}
+
+/* Never up: where the limit is lower already, we may not raise it, nor would it help. */
+IN_CHILD static bool set_limit(int which, int64_t value)
+{
+	struct rlimit limit = { 0, 0 };
+
+	if (syscall(SYS_prlimit64, 0, which, NULL, &limit) < 0)
+		return false;
+	limit.rlim_max = MIN((rlim_t)value, limit.rlim_max);
+	limit.rlim_cur = limit.rlim_max;
+	return syscall(SYS_prlimit64, 0, which, &limit, NULL) == 0;
+}
+
+/* After this it has nothing of ours but what it was given. What other code of this process may have left open is
+ * closed, whether it is close-on-exec or not. */
+IN_CHILD static bool move_descriptors(const struct spawn *spawn)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		if (syscall(SYS_dup3, spawn->stdio[fd], fd, 0) < 0)
+			return false;
+	}
+	return syscall(SYS_close_range, 3, ~0U, 0) == 0 || errno == ENOSYS;
+}
+
+IN_CHILD static bool become_user(const struct run_user *user)
+{
+	if (!user)
+		return true;
+	return syscall(SYS_setgroups, user->n_groups, user->groups) == 0 &&
+		syscall(SYS_setresgid, user->gid, user->gid, user->gid) == 0 &&
+		syscall(SYS_setresuid, user->uid, user->uid, user->uid) == 0;
+}
+
+/* A change of user takes PR_SET_PDEATHSIG back, so it comes after that. */
+IN_CHILD static bool die_with_parent(const struct spawn *spawn)
+{
+	if (syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return false;
+	if (syscall(SYS_getppid) == spawn->parent)
+		return true;
+	errno = ESRCH;
+	return false;
+}
+
+/* exec itself resets handlers, but not what is ignored; and a handler of ours must not run here once signals are let
+ * through. The C library's own two signals are no exception. */
+IN_CHILD static bool reset_signals(void)
+{
+	uint64_t none = 0;
+
+	for (int sig = 1; sig <= KERNEL_SIGNALS; sig++) {
+		if (sig != SIGKILL && sig != SIGSTOP)
+			syscall(SYS_rt_sigaction, sig, default_action, NULL, KERNEL_SIGNALS / 8);
+	}
+	return syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGNALS / 8) == 0;
+}
+
+/* A program that was just written may still be open for writing in a child that another thread has started meanwhile
+ * and that has not reached exec yet. */
+IN_CHILD static void exec_program(const struct spawn *spawn)
+{
+	struct timespec moment = { 0, 1000000 };
+
+	for (int i = 0; i < EXEC_TRIES; i++) {
+		syscall(SYS_execve, spawn->path, spawn->spec->argv, spawn->spec->env);
+		if (errno != ETXTBSY)
+			return;
+		syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &moment, NULL);
+	}
+}
+
+/* Returns only when it failed. */
+IN_CHILD static enum spawn_step become_program(struct spawn *spawn)
+{
+	const struct run_spec *spec = spawn->spec;
+
+	if (syscall(SYS_setsid) < 0)
+		return fail(spawn, SPAWN_SESSION);
+	if (spawn->cgroup_fd >= 0 && syscall(SYS_write, spawn->cgroup_fd, "0", 1) < 0)
+		return fail(spawn, SPAWN_CGROUP);
+	if (!move_descriptors(spawn))
+		return fail(spawn, SPAWN_DESCRIPTORS);
+	if (!set_limit(RLIMIT_CORE, 0) || (spawn->address_bytes && !set_limit(RLIMIT_AS, spawn->address_bytes)))
+		return fail(spawn, SPAWN_LIMITS);
+	if (!become_user(spec->user))
+		return fail(spawn, SPAWN_USER);
+	/* after the change of user: before it, one process too many would keep exec from working */
+	if (spawn->processes && !set_limit(RLIMIT_NPROC, spawn->processes))
+		return fail(spawn, SPAWN_LIMITS);
+	if (!die_with_parent(spawn))
+		return fail(spawn, SPAWN_PARENT);
+	if (spec->folder && syscall(SYS_chdir, spec->folder) < 0)
+		return fail(spawn, SPAWN_FOLDER);
+	if (!reset_signals())
+		return fail(spawn, SPAWN_SIGNALS);
+	exec_program(spawn);
+	return fail(spawn, SPAWN_EXEC);
+}
+
+IN_CHILD static int child(void *arg)
+{
+	struct spawn *spawn = arg;
+
+	spawn->failed = become_program(spawn);
+	syscall(SYS_exit_group, 127);
+	return 127;
+}
+
+pid_t spawn_process(struct spawn *spawn)
+{
+	_Alignas(16) char stack[CHILD_STACK_BYTES];
+
+	spawn->failed = SPAWN_DONE;
+	spawn->parent = getpid();
+	pid_t pid = clone(child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, spawn);
+	if (pid < 0)
+		spawn->failed = fail(spawn, SPAWN_FORK);
+	else if (spawn->failed != SPAWN_DONE)
+		waitpid(pid, NULL, 0);
+	return spawn->failed == SPAWN_DONE ? pid : -1;
+}
+
+const char *spawn_step_name(enum spawn_step step)
+{
+	static const char *const names[] = {
+		[SPAWN_DONE] = "nothing",
+		[SPAWN_FORK] = "fork",
+		[SPAWN_SESSION] = "session",
+		[SPAWN_CGROUP] = "cgroup",
+		[SPAWN_DESCRIPTORS] = "descriptors",
+		[SPAWN_LIMITS] = "limits",
+		[SPAWN_USER] = "user",
+		[SPAWN_PARENT] = "parent",
+		[SPAWN_FOLDER] = "folder",
+		[SPAWN_SIGNALS] = "signals",
+		[SPAWN_EXEC] = "exec",
+	};
+
+	return names[step];
+}

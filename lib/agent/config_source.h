@@ -46,6 +46,8 @@ struct agent_source_options {
 	const char *environment;    /* of that folder's manifest; NULL: its only one */
 	int64_t interval_ms;        /* between two looks; 0: 30 s for the API, 2 s for files */
 	int64_t report_interval_ms; /* 0: 30 s */
+	/* On the source's thread: a config that nobody else has seen yet; may block. NULL: nothing to do. */
+	void (*prepare)(void *ctx, struct agent_config *config);
 	/* On the source's thread; must not block: post to the loop. Called once soon after the start (the last good
 	 * config, or how the first look ended), then after each look. */
 	void (*outcome)(void *ctx, const struct config_outcome *outcome);

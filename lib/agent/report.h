@@ -32,7 +32,7 @@ void agent_report_free(struct agent_report *report); /* NULL is harmless */
 /* All is copied; long messages are cut. Entries that have not run yet are left out by the caller. */
 void agent_report_add(struct agent_report *report, const struct report_item *item);
 /* The JSON, never more than REPORT_MAX bytes: where everything does not fit, messages of successes go first, then all
- * that is said about successes but their status, then all messages, then items at the end. Appended. */
+ * that is said about successes but their status, then about the others, then items at the end. Appended. */
 void agent_report_format(struct strbuf *out, const struct agent_report *report);
 
 #endif

@@ -14,7 +14,8 @@ bool agent_host_valid(const char *host)
 int agent_check_names(const char *cluster, const char *host, struct mrp_err *err)
 {
 	if (!slug_valid(cluster, strlen(cluster)))
-		return mrp_err_set(err, MRP_EINVALID, "cluster '%s' is not a slug (a-z, 0-9 and '-', at most 63)", cluster);
+		return mrp_err_set(
+			err, MRP_EINVALID, "cluster '%s' is not a slug (a-z, 0-9 and '-', at most 63)", cluster);
 	if (!agent_host_valid(host))
 		return mrp_err_set(err, MRP_EINVALID,
 			"host '%s' is not a host name (letters, digits, '.', '_', ':', '-', at most %d)", host,
@@ -26,7 +27,8 @@ void agent_config_begin(struct strbuf *out, const struct resolve_target *target,
 {
 	const char *environment = target->environment;
 
-	strbuf_addf(out, "{\"cluster\":\"%s\",\"host\":\"%s\",\"environment\":%s%s%s,\"config_revision\":\"%s\",\"probers\":[",
+	strbuf_addf(out,
+		"{\"cluster\":\"%s\",\"host\":\"%s\",\"environment\":%s%s%s,\"config_revision\":\"%s\",\"probers\":[",
 		target->cluster, target->host, environment ? "\"" : "", environment ? environment : "null",
 		environment ? "\"" : "", revision);
 }

@@ -15,7 +15,7 @@ enum look_end {
 
 struct config_look {
 	struct strbuf json;     /* LOOK_FOUND: as /v1/agent-config answers */
-	char *etag;             /* LOOK_FOUND: equal ones mean equal configs; or NULL */
+	char *etag;             /* LOOK_FOUND, LOOK_BAD: equal ones mean equal configs; or NULL */
 	int64_t retry_after_ms; /* LOOK_FAILED: the source asks for that much time; else -1 */
 	struct problems problems;
 };

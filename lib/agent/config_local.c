@@ -167,10 +167,11 @@ static enum look_end load(struct local_backend *local, struct config_look *out, 
 				    : read_config_file(local, &out->json, &out->problems, err);
 
 	if (result < 0)
-		return LOOK_BAD;
-	sha256_hex_of(hex, out->json.buf, out->json.len);
+		sha256_to_hex(hex, local->loaded.digest);
+	else
+		sha256_hex_of(hex, out->json.buf, out->json.len);
 	out->etag = xstrdup(hex);
-	return LOOK_FOUND;
+	return result < 0 ? LOOK_BAD : LOOK_FOUND;
 }
 
 static enum look_end local_look(

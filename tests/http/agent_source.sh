@@ -28,60 +28,6 @@ put_prober()
 
 files() { say '{"check.sh":{"sha256":"'"$blob"'","mode":"0755"},"data/list":{"sha256":"'"$blob_list"'","mode":"0644"}}'; }
 
-# start_source [OPTION...]: the tool, with its output in `said` and its log in `log`; asks the API every 200 ms.
-start_source()
-{
-	rm -f orders
-	mkfifo orders
-	chmod 755 "$MRP_SCRATCH"
-	"$MRP_BUILD/tests/sourced" --cluster net --host h1 --state-dir "$MRP_SCRATCH/state" --interval 200 "$@" \
-		<>orders >said 2>log &
-	source_pid=$!
-	exec 9>orders
-}
-
-# It ends with its input; here it is told by a signal that is not caught, as a machine that loses power would.
-stop_source()
-{
-	[ -z "$source_pid" ] || kill -KILL "$source_pid" 2>/dev/null || :
-	[ -z "$source_pid" ] || wait "$source_pid" 2>/dev/null || :
-	source_pid=
-	exec 9>&-
-}
-
-source_pid=
-
-cleanup_more() { [ -z "$source_pid" ] || kill -KILL "$source_pid" 2>/dev/null; }
-
-order() { say "$*" >&9; }
-
-# said PATTERN [TIMES]: waits until it has said that so often.
-said()
-{
-	i=0
-	while [ "$(grep -Ec -- "$1" said)" -lt "${2:-1}" ]; do
-		[ $((i += 1)) -le 400 ] || {
-			tail -n 20 said log
-			fail "never said: $1"
-		}
-		kill -0 "$source_pid" 2>/dev/null || fail "the source has ended: $(cat log)"
-		sleep 0.05
-	done
-}
-
-files_root=state/agent/net/files
-
-folders() { find "$files_root" -mindepth 1 -maxdepth 1 | wc -l; }
-
-until_folders()
-{
-	i=0
-	while [ "$(folders)" -ne "$1" ]; do
-		[ $((i += 1)) -le 300 ] || fail "$(ls -a "$files_root"): not $1 folders"
-		sleep 0.05
-	done
-}
-
 test_changes()
 {
 	start_api
@@ -254,7 +200,7 @@ test_full_disk()
 
 full_disk()
 {
-	trap cleanup_more EXIT
+	trap stop_source EXIT
 	start_source --api-url "$api_url"
 	said '^new '
 	head -c 300000 /dev/urandom >list

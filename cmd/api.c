@@ -189,8 +189,17 @@ static int open_listeners(
 		flags |= LISTEN_ANYWHERE;
 	out->v = xcalloc(n, sizeof(*out->v));
 	for (; out->n < n; out->n++) {
-		if (listener_open(&out->v[out->n], places[out->n], flags, err) < 0)
+		const char *place = places[out->n];
+
+		if (listener_open(&out->v[out->n], place, flags, err) == 0)
+			continue;
+		if (err->code != MRP_EREFUSED)
 			return -1;
+		return mrp_err_set(err, MRP_EUSAGE,
+			"'%s' is not a loopback address: without tokens the API listens on this machine only; the "
+			"first one is made by "
+			"'mrprober api token create --role admin' with the same --database",
+			place);
 	}
 	return 0;
 }

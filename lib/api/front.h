@@ -10,9 +10,9 @@
 
 #include <sys/socket.h>
 
+#include "../base/listen.h"
 #include "api.h"
 #include "limits.h"
-#include "listen.h"
 
 enum conn_phase {
 	PHASE_HEADERS, /* a request line, or a TLS handshake, is expected or on its way */

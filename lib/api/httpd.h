@@ -3,10 +3,10 @@
 #ifndef MRP_API_HTTPD_H
 #define MRP_API_HTTPD_H
 
+#include "../base/listen.h"
 #include "access_log.h"
 #include "api.h"
 #include "limits.h"
-#include "listen.h"
 
 struct httpd;
 

@@ -10,9 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../base/file.h"
-#include "../base/parse.h"
+#include "file.h"
 #include "listen.h"
+#include "parse.h"
 
 enum { BACKLOG = 511 };
 
@@ -69,7 +69,8 @@ static int split_address(char *host, int *port, const char *text, struct mrp_err
 	}
 	if (!colon || memchr(start, bracketed ? ']' : ':', len))
 		return mrp_err_set(err, MRP_EUSAGE,
-			"'%s' is no address to listen on (like 127.0.0.1:8080, [::1]:8080, unix:/run/mrprober/api.sock)",
+			"'%s' is no address to listen on (like 127.0.0.1:8080, [::1]:8080, "
+			"unix:/run/mrprober/api.sock)",
 			text);
 	if (parse_int(&number, colon + 1, 0, 65535, err) < 0) {
 		mrp_err_wrap(err, "port of '%s'", text);
@@ -100,9 +101,7 @@ static int open_tcp(struct listener *out, const char *text, unsigned flags, stru
 		return mrp_err_set(err, MRP_EUSAGE, "listen address '%s': %s", text, gai_strerror(r));
 	if (!(flags & LISTEN_ANYWHERE) && !is_loopback(found->ai_addr)) {
 		freeaddrinfo(found);
-		return mrp_err_set(err, MRP_EUSAGE,
-			"'%s' is not a loopback address: without tokens the API listens on this machine only; the first one is made by "
-			"'mrprober api token create --role admin' with the same --database", text);
+		return mrp_err_set(err, MRP_EREFUSED, "'%s' is not a loopback address", text);
 	}
 	out->fd = bind_one(found, text, err);
 	freeaddrinfo(found);
@@ -117,8 +116,7 @@ static int open_tcp(struct listener *out, const char *text, unsigned flags, stru
 static int lock_folder_of(const char *path, struct mrp_err *err)
 {
 	const char *slash = strrchr(path, '/');
-	cleanup(freep) char *folder =
-		slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
+	cleanup(freep) char *folder = slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
 	cleanup(fd_closep) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
@@ -137,14 +135,13 @@ static int remove_stale(const struct sockaddr_un *address, socklen_t len, struct
 	if (lstat(path, &st) < 0)
 		return 0; /* bind() says what is wrong */
 	if (!S_ISSOCK(st.st_mode))
-		return mrp_err_set(err, MRP_EFAILED, "cannot listen on 'unix:%s': there is something that is no socket",
-			path);
+		return mrp_err_set(
+			err, MRP_EFAILED, "cannot listen on 'unix:%s': there is something that is no socket", path);
 	cleanup(fd_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return mrp_err_errno(err, "cannot listen on 'unix:%s'", path);
 	if (connect(fd, (const struct sockaddr *)address, len) == 0 || errno != ECONNREFUSED)
-		return mrp_err_set(
-			err, MRP_EFAILED, "cannot listen on 'unix:%s': another program listens there", path);
+		return mrp_err_set(err, MRP_EFAILED, "cannot listen on 'unix:%s': another program listens there", path);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return mrp_err_errno(err, "cannot remove the old socket '%s'", path);
 	return 0;
@@ -156,8 +153,8 @@ static int open_unix(struct listener *out, const char *path, struct mrp_err *err
 	struct stat st;
 
 	if (!*path || strlen(path) >= sizeof(address.sun_path))
-		return mrp_err_set(err, MRP_EUSAGE, "'unix:%s' names no socket: a path of at most %zu bytes is needed", path,
-			sizeof(address.sun_path) - 1);
+		return mrp_err_set(err, MRP_EUSAGE, "'unix:%s' names no socket: a path of at most %zu bytes is needed",
+			path, sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	cleanup(fd_closep) int lock = lock_folder_of(path, err);
 	if (lock < 0 || remove_stale(&address, sizeof(address), err) < 0)

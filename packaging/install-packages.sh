@@ -7,9 +7,9 @@
 set -eu
 
 build='gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libyaml-dev nettle-dev libcurl4-openssl-dev
-	libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libpq-dev mandoc'
+	libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libpq-dev zlib1g-dev mandoc'
 run='ca-certificates curl git jq'
-test='libcmocka-dev openssl valgrind shellcheck sqlite3 postgresql procps man-db bash'
+test='libcmocka-dev openssl valgrind shellcheck sqlite3 postgresql procps man-db bash prometheus'
 
 case ${1-} in
 build) wanted="$build $run" ;;

@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../base/clock.h"
 #include "../value/json.h"
 #include "call.h"
 
@@ -57,16 +57,6 @@ void access_log_target(struct strbuf *out, const char *target)
 	}
 }
 
-static void format_when(struct strbuf *out, int64_t ms)
-{
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm tm;
-	char text[32];
-
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
-	strbuf_addf(out, "%s.%03dZ", text, (int)(ms % 1000));
-}
-
 /* Plain words stand as they are, everything else in quotes. */
 static void add_logfmt(struct strbuf *out, const char *key, const char *text)
 {
@@ -107,7 +97,7 @@ void access_log_format(struct strbuf *out, enum access_format format, const stru
 	cleanup(strbuf_release) struct strbuf when = STRBUF_INIT, path = STRBUF_INIT;
 	char status[16], bytes[24], duration[32];
 
-	format_when(&when, entry->time_ms);
+	time_format(&when, entry->time_ms);
 	if (entry->target)
 		access_log_target(&path, entry->target);
 	snprintf(status, sizeof(status), "%d", entry->status);

@@ -3,8 +3,8 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <strings.h>
-#include <time.h>
 
+#include "../base/clock.h"
 #include "../base/parse.h"
 #include "../base/text.h"
 #include "call.h"
@@ -378,10 +378,8 @@ void respond_value(struct api_call *call, int status, const struct value *v)
 
 const char *format_time(struct arena *arena, int64_t ms)
 {
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm tm;
-	char text[32];
+	char text[TIME_TEXT];
 
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
-	return arena_printf(arena, "%s.%03dZ", text, (int)(ms % 1000));
+	time_text(text, ms);
+	return arena_strdup(arena, text);
 }

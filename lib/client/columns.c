@@ -2,6 +2,7 @@
 /* What the tables show of each kind: what somebody on duty looks for first. */
 #include "resource.h"
 
+#include "../base/clock.h"
 #include "../value/json.h"
 
 static void add_text(struct strbuf *out, const struct value *v)
@@ -41,21 +42,12 @@ MEMBER_CELL(added_cell, "added")
 MEMBER_CELL(changed_cell, "changed")
 MEMBER_CELL(destroyed_cell, "destroyed")
 
-/* One of "3d", "5h", "12m", "40s": the largest unit tells enough. */
 static void add_age(struct strbuf *out, const char *time, int64_t now_ms)
 {
-	static const struct { int64_t seconds; char unit; } units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
-	int64_t then_ms = resource_time_ms(time), seconds = (now_ms - then_ms) / 1000;
+	int64_t then_ms = resource_time_ms(time);
 
-	if (then_ms < 0)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-		/* two of a unit say more than one of the next */
-		if (seconds >= 2 * units[i].seconds || units[i].seconds == 1) {
-			strbuf_addf(out, "%lld%c", (long long)(MAX(seconds, 0) / units[i].seconds), units[i].unit);
-			return;
-		}
-	}
+	if (then_ms >= 0)
+		time_format_age(out, now_ms - then_ms);
 }
 
 static void age_cell(struct strbuf *out, const struct value *item, int64_t now_ms)

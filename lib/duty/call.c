@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call.h"
+
+#include <inttypes.h>
+
+#include "../value/json.h"
+#include "select.h"
+
+enum { SEND_MS = 30000 };
+
+int duty_send(struct duty_call *call, enum frame_type type, const char *data, size_t len, struct mrp_err *err)
+{
+	return frame_write(call->conn->fd, type, data, len, SEND_MS, err);
+}
+
+void duty_add_text(struct strbuf *out, const char *key, const char *text)
+{
+	strbuf_addf(out, "\"%s\":", key);
+	json_add_string(out, text, strlen(text));
+	strbuf_addch(out, ',');
+}
+
+void duty_add_number(struct strbuf *out, const char *key, int64_t n)
+{
+	strbuf_addf(out, "\"%s\":%" PRId64 ",", key, n);
+}
+
+void duty_add_record(struct strbuf *out, const struct log_record *record)
+{
+	strbuf_addch(out, '{');
+	duty_add_text(out, "id", record->id);
+	duty_add_text(out, "run_id", record->run_id);
+	duty_add_text(out, "status", verdict_status_names[record->status]);
+	duty_add_text(out, "reason", verdict_reason_names[record->reason]);
+	duty_add_text(out, "message", record->message);
+	duty_add_number(out, "exit_code", record->exit_code);
+	duty_add_number(out, "signal", record->signal_number);
+	duty_add_number(out, "started_ms", record->started_ms);
+	duty_add_number(out, "duration_us", record->duration_us);
+	strbuf_addf(out, "\"truncated\":%s", record->truncated[0] || record->truncated[1] ? "true" : "false");
+	strbuf_addch(out, '}');
+}
+
+bool duty_flag(const struct duty_call *call, const char *name)
+{
+	const struct value *v = value_get(call->request, name);
+
+	return v && v->type == V_BOOL && v->b;
+}
+
+int64_t duty_number(const struct duty_call *call, const char *name, int64_t absent)
+{
+	const struct value *v = value_get(call->request, name);
+
+	return v && v->type == V_INT ? v->i : absent;
+}
+
+/* The only entry that the request is about. */
+const char *duty_target(struct duty_call *call, struct mrp_err *err)
+{
+	const char *word = value_get_string(call->request, "prober");
+
+	if (word)
+		return duty_select_one(call->ops, word, call->arena, err);
+	mrp_err_set(err, MRP_EUSAGE, "the request names no prober");
+	return NULL;
+}

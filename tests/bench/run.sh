@@ -9,7 +9,7 @@ export LC_ALL
 
 usage() {
 	cat <<-'TEXT'
-	usage: tests/bench/run.sh [OPTIONS] [load|sync|api|agents|postgres|startup|floors|all]...
+	usage: tests/bench/run.sh [OPTIONS] [load|sync|api|agents|postgres|startup|metrics|floors|all]...
 
 	  load      load and check a tree; compare it with an API that has the same
 	  sync      put a tree into an empty API, then 100 changes
@@ -17,8 +17,9 @@ usage() {
 	  agents    agents that ask for their config, which has not changed
 	  postgres  reads and writes of the HTTP API over PostgreSQL
 	  startup   start of the program
+	  metrics   pages of an agent's metrics
 	  floors    the floors alone, without mrprober
-	  all       load, sync, api, agents, postgres and startup (default)
+	  all       load, sync, api, agents, postgres, startup and metrics (default)
 
 	  --count N      probers in the tree (default 10000)
 	  --pairs N      how often each measurement is made (default 3)
@@ -77,13 +78,13 @@ while [ $# -gt 0 ]; do
 		usage
 		exit 0
 		;;
-	load | sync | api | agents | postgres | startup | floors) figures="$figures $1" ;;
-	all) figures="$figures startup sync load agents api postgres" ;;
+	load | sync | api | agents | postgres | startup | metrics | floors) figures="$figures $1" ;;
+	all) figures="$figures startup metrics sync load agents api postgres" ;;
 	*) bad_usage "unknown argument '$1'" ;;
 	esac
 	shift
 done
-[ -n "$figures" ] || figures="startup sync load agents api postgres"
+[ -n "$figures" ] || figures="startup metrics sync load agents api postgres"
 [ "$count" -ge "$changes" ] || changes=$count
 
 wanted() {
@@ -575,6 +576,33 @@ figure_startup() {
 	row_ratio "start: --validate of 3 probers, over an empty program" ms empty-ms small-ms ""
 }
 
+# The library from within: no program has 10,000 probers that never run.
+figure_metrics() {
+	pages=$(dirname "$mrprober")/tests/metrics-page
+	[ -x "$pages" ] || fail "no program at '$pages': build all of the release"
+	pair=0
+	while [ $((pair += 1)) -le "$pairs" ]; do
+		say "metrics: $pair of $pairs"
+		result=$("$pages" -n "$count") || fail "'$pages' failed"
+		take page-copy-ms copy_ms "$result"
+		take page-ms page_ms "$result"
+		take page-series series "$result"
+		take page-prober-bytes prober_bytes "$result"
+		take page-record-ns record_ns "$result"
+		take page-record-max record_max_us "$result"
+		take page-blocked blocked "$result"
+		take page-verdict-ns verdict_ns "$result"
+	done
+	row_ratio "page of $count probers, over copying it" ms page-copy-ms page-ms ""
+	row_value "page of $count probers: time" ms page-ms "< 100"
+	row_value "page of $count probers: series" count page-series ""
+	row_value "metrics: memory for a prober" bytes page-prober-bytes "<= 1024"
+	row_value "record a verdict while pages are made" ns page-record-ns ""
+	row_value "record a verdict: longest" us page-record-max ""
+	row_each "record a verdict: sleeps for a lock" count page-blocked "== 0"
+	row_value "read the output of a plugin" ns page-verdict-ns "<= 1000"
+}
+
 figure_floors() {
 	start_floor_http
 	pair=0
@@ -603,7 +631,7 @@ tmpfs | ramfs) say "'$work' is in memory, where a durable write costs nothing; s
 esac
 "$bin/gen-configs" -n "$count" -l "$slugs" "$tree"
 "$bin/floor-load" "$tree" >/dev/null # files into the page cache
-for figure in floors startup sync load agents api postgres; do
+for figure in floors startup metrics sync load agents api postgres; do
 	if wanted "$figure"; then
 		"figure_$figure"
 	fi

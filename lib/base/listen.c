@@ -193,6 +193,7 @@ void listener_close(struct listener *listener)
 	if (listener->path) {
 		cleanup(fd_closep) int lock = lock_folder_of(listener->path, &ignored);
 
+		(void)lock; /* held until the end of the block */
 		mrp_err_clear(&ignored);
 		/* somebody else may have put another one there */
 		if (lstat(listener->path, &st) == 0 && st.st_dev == listener->device && st.st_ino == listener->inode)

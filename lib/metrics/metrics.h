@@ -27,7 +27,9 @@ struct metrics_prober *metrics_prober_add(
 /* Its series are gone from the next page on. */
 void metrics_prober_remove(struct metrics *metrics, struct metrics_prober *prober);
 /* A run has ended, or could not begin (VERDICT_ERROR with REASON_SPAWN, REASON_CONFIG, REASON_LATE; duration_s < 0: no
- * duration is counted). After an error mrprober_success, values and families are absent until the next verdict. */
+ * duration is counted, and the last run stays the one before). After an error mrprober_success, values and families are
+ * absent until the next verdict. A label of a program that the prober has too becomes "exported_NAME"; a family that
+ * others have with another type is left out, logged and counted. */
 void metrics_prober_record(struct metrics *metrics, struct metrics_prober *prober, const struct verdict *verdict,
 	double duration_s, int64_t wall_ms, int64_t consecutive_failures);
 
@@ -62,7 +64,8 @@ enum exposition { EXPOSITION_PROMETHEUS, EXPOSITION_OPENMETRICS };
 /* The page; appended. */
 void metrics_format(struct strbuf *out, struct metrics *metrics, enum exposition format);
 
-/* One sample for a push. Everything is borrowed for the call. Histograms come whole. */
+/* One sample for a push. Everything is borrowed for the call. Histograms come whole; summaries come sample
+ * by sample, without a type. */
 struct metrics_point {
 	const char *family;
 	enum series_type type;

@@ -7,7 +7,8 @@
 set -eu
 
 build='gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libyaml-dev nettle-dev libcurl4-openssl-dev
-	libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libpq-dev zlib1g-dev mandoc'
+	libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libpq-dev zlib1g-dev libssl-dev libprotobuf-c-dev
+	protobuf-c-compiler libc-ares-dev mandoc'
 run='ca-certificates curl git jq'
 test='libcmocka-dev openssl valgrind shellcheck sqlite3 postgresql procps man-db bash prometheus'
 

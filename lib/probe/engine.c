@@ -17,6 +17,7 @@ static const struct {
 	const char *module, *symbol;
 } known_types[] = {
 	{ "tcp", &check_tcp, NULL, NULL },
+	{ "dns", &check_dns, NULL, NULL },
 };
 
 VEC_DEFINE(check_vec, struct check *)

@@ -18,6 +18,7 @@ static const struct {
 } known_types[] = {
 	{ "tcp", &check_tcp, NULL, NULL },
 	{ "dns", &check_dns, NULL, NULL },
+	{ "icmp", &check_icmp, NULL, NULL },
 };
 
 VEC_DEFINE(check_vec, struct check *)

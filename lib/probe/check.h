@@ -49,7 +49,7 @@ struct check {
 	size_t place;
 };
 
-extern const struct check_type check_tcp, check_dns, check_icmp;
+extern const struct check_type check_tcp, check_dns, check_icmp, check_disk;
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 

@@ -19,6 +19,7 @@ static const struct {
 	{ "tcp", &check_tcp, NULL, NULL },
 	{ "dns", &check_dns, NULL, NULL },
 	{ "icmp", &check_icmp, NULL, NULL },
+	{ "disk", &check_disk, NULL, NULL },
 };
 
 VEC_DEFINE(check_vec, struct check *)

@@ -19,6 +19,7 @@ static const struct {
 	{ "tcp", &check_tcp, NULL, NULL },
 	{ "dns", &check_dns, NULL, NULL },
 	{ "icmp", &check_icmp, NULL, NULL },
+	{ "tls", NULL, "tls", "mrp_check_tls" },
 	{ "disk", &check_disk, NULL, NULL },
 };
 

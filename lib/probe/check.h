@@ -50,7 +50,7 @@ struct check {
 };
 
 extern const struct check_type check_tcp, check_dns, check_icmp, check_disk;
-extern const struct check_type mrp_check_tls; /* of modules */
+extern const struct check_type mrp_check_http, mrp_check_tls; /* of modules */
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 

@@ -16,6 +16,7 @@ static const struct {
 	const struct check_type *type;
 	const char *module, *symbol;
 } known_types[] = {
+	{ "http", NULL, "http", "mrp_check_http" },
 	{ "tcp", &check_tcp, NULL, NULL },
 	{ "dns", &check_dns, NULL, NULL },
 	{ "icmp", &check_icmp, NULL, NULL },

@@ -12,11 +12,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-extern const struct mrp_cmd cmd_api, cmd_api_client, cmd_complete, cmd_config, cmd_dump, cmd_help, cmd_synchronize,
-	cmd_version;
+extern const struct mrp_cmd cmd_agent, cmd_api, cmd_api_client, cmd_complete, cmd_config, cmd_dump, cmd_help,
+	cmd_synchronize, cmd_version;
 
 /* In the order of the overview. */
 const struct mrp_cmd *const mrp_commands[] = {
+	&cmd_agent,
 	&cmd_api,
 	&cmd_api_client,
 	&cmd_config,
@@ -37,8 +38,8 @@ static void reserve_standard_fds(void)
 	}
 }
 
-/* Memory holds tokens and secrets of clusters, so a crash must not write it out. A limit of 1 byte stops core files and,
- * unlike 0, those that are piped to a program (core(5), do_coredump() in Linux). */
+/* Memory holds tokens and secrets of clusters, so a crash must not write it out. A limit of 1 byte stops core files
+ * and, unlike 0, those that are piped to a program (core(5), do_coredump() in Linux). */
 static void forbid_core_files(void)
 {
 	struct rlimit limit;

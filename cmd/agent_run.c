@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mrprober agent run: the agent as a service. All the work is in lib/agent. */
+#include "cmd.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "../lib/agent/agent.h"
+#include "../lib/base/file.h"
+#include "../lib/base/log.h"
+
+enum {
+	MALLOC_ARENAS = 2,   /* each thread with one of its own would keep memory that others have freed */
+	KEEP_FREE = 1 << 20, /* bytes of freed memory kept for the next run */
+	MAX_RUNS = 256,      /* programs at one time */
+	LOG_BYTES = 64 << 20,
+	OPEN_FILES = 65536,
+	HOST_MAX = 256,
+};
+
+struct agent_run_args {
+	const char *cluster, *host, *config, *listen, *state_dir, *default_user, *cgroup;
+	struct strvec allow_user;
+	int compat_metrics;
+	int64_t max_runs, config_interval_ms, log_size;
+};
+
+enum { COMPAT_NONE, COMPAT_BLACKBOX };
+
+static const struct mrp_opt opts[] = { OPT_STRING(0, "cluster", struct agent_run_args, cluster, "<slug>",
+					       "the cluster that this host belongs to; required"),
+	OPT_STRING(0, "host", struct agent_run_args, host, "<name>",
+		"the name of this host; that of the system when absent"),
+	OPT_STRING(0, "config", struct agent_run_args, config, "<file>|<dir>",
+		"read the config here instead of from the API: a file as /v1/agent-config answers, or a folder of "
+		"configs",
+		.flags = OPTF_FILE),
+	OPT_DURATION(0, "config-interval", struct agent_run_args, config_interval_ms, "<duration>",
+		"time between two looks for another config; 30s when absent, 2s for --config", .min = 100,
+		.max = 86400000),
+	OPT_STRING(0, "listen", struct agent_run_args, listen, "<addr>:<port>|none",
+		"where metrics are served; port 0 picks a free one; 127.0.0.1:9314 when absent"),
+	OPT_ENUM(0, "compat-metrics", struct agent_run_args, compat_metrics, "none|blackbox",
+		"also give metrics the names that dashboards of another exporter know; none when absent"),
+	OPT_STRING(0, "state-dir", struct agent_run_args, state_dir, "<dir>",
+		"folder for the last good config, files and logs; /var/lib/mrprober or $XDG_STATE_HOME/mrprober when "
+		"absent",
+		.flags = OPTF_FOLDER),
+	OPT_INT(0, "max-runs", struct agent_run_args, max_runs, "<n>", "programs that run at one time; 256 when absent",
+		.min = 1, .max = 100000),
+	OPT_STRING(0, "default-user", struct agent_run_args, default_user, "<user>",
+		"whom probers run as when the agent is root; mrprober when absent, or nobody where there is no such "
+		"user"),
+	OPT_LIST(0, "allow-user", struct agent_run_args, allow_user, "<user>",
+		"a user that run_as of a prober may name"),
+	OPT_STRING(0, "cgroup", struct agent_run_args, cgroup, "<dir>|auto",
+		"a cgroup (version 2) that is delegated to the agent, for limits of all processes of a run together; "
+		"auto: "
+		"the one that it is in",
+		.flags = OPTF_FOLDER),
+	OPT_SIZE(0, "log-size", struct agent_run_args, log_size, "<size>",
+		"what runs printed is kept on the disk up to this size; 64MiB when absent", .min = 1 << 20,
+		.max = INT64_C(1) << 40),
+	OPT_END };
+
+/* Three descriptors a program that runs, one or two a built-in check. */
+static void raise_open_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < OPEN_FILES) {
+		limit.rlim_cur = MIN((rlim_t)OPEN_FILES, limit.rlim_max);
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int set_host(char host[HOST_MAX], const struct agent_run_args *args, struct mrp_err *err)
+{
+	if (args->host)
+		snprintf(host, HOST_MAX, "%s", args->host);
+	else if (gethostname(host, HOST_MAX) < 0)
+		return mrp_err_errno(err, "cannot tell the name of this host");
+	host[HOST_MAX - 1] = '\0';
+	return 0;
+}
+
+static int set_api(struct http_options *http, struct mrp_ctx *ctx, struct mrp_err *err)
+{
+	const struct mrp_setting *environment = &ctx->settings[SETTING_ENVIRONMENT];
+	const char *token;
+
+	if (ctx_token(ctx, &token, err) < 0)
+		return -1;
+	*http = http_options_default;
+	http->url = ctx_api_url(ctx);
+	http->token = *token ? token : NULL;
+	http->ca_file = ctx_setting(ctx, SETTING_CA_CERT);
+	if (environment->origin > ORIGIN_MANIFEST)
+		http->environment = environment->value;
+	return 0;
+}
+
+static void tune(const struct mrp_ctx *ctx)
+{
+	if (ctx->verbose)
+		log_set_level(LOG_DEBUG);
+	else if (ctx->quiet)
+		log_set_level(LOG_WARNING);
+	mallopt(M_ARENA_MAX, MALLOC_ARENAS);
+	mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(2) then */
+	raise_open_files();
+}
+
+static int serve(const struct agent_options *options, struct mrp_err *err)
+{
+	struct agent *agent = agent_new(options, err);
+
+	if (!agent)
+		return -1;
+	if (agent_url(agent))
+		log_info("metrics at %s/metrics", agent_url(agent));
+	int r = agent_run(agent, err);
+	agent_free(agent);
+	return r;
+}
+
+static int run_agent(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
+{
+	const struct agent_run_args *args = ctx->opts;
+	cleanup(freep) char *state_dir = args->state_dir ? xstrdup(args->state_dir) : default_state_dir();
+	char host[HOST_MAX];
+	struct http_options http;
+
+	(void)argc, (void)argv;
+	if (!args->cluster)
+		return mrp_err_set(err, MRP_EUSAGE, "--cluster is missing: which cluster does this host belong to?");
+	if (set_host(host, args, err) < 0 || (!args->config && set_api(&http, ctx, err) < 0))
+		return -1;
+	tune(ctx);
+	const struct agent_options options = {
+		.cluster = args->cluster,
+		.host = host,
+		.state_dir = state_dir,
+		.api = args->config ? NULL : &http,
+		.config = args->config,
+		.environment = ctx_environment(ctx),
+		.config_interval_ms = args->config_interval_ms,
+		.listen = streq(args->listen, "none") ? NULL : args->listen,
+		.compat_blackbox = args->compat_metrics == COMPAT_BLACKBOX,
+		.max_runs = args->max_runs,
+		.log_bytes = args->log_size,
+		.cgroup = args->cgroup,
+		.accounts = { (const char *const *)args->allow_user.v, args->allow_user.n, args->default_user },
+	};
+	return serve(&options, err);
+}
+
+const struct mrp_cmd cmd_agent_run = {
+	.name = "run",
+	.summary = "run the probers of this host until told to stop",
+	.description = "The agent gets its config from the API, or from a file or folder, runs each prober when it is "
+		       "due, and "
+		       "serves what came of it as metrics. SIGHUP makes it look for another config at once, SIGTERM "
+		       "and SIGINT end the runs that go on, then the agent.",
+	.opts = opts,
+	CMD_OPTS(struct agent_run_args, .listen = "127.0.0.1:9314", .max_runs = MAX_RUNS, .log_size = LOG_BYTES,
+		.allow_user = STRVEC_INIT),
+	.needs = NEED_SETTINGS,
+	.run = run_agent,
+};

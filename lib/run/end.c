@@ -17,8 +17,9 @@
 
 enum {
 	FIRST_WAIT_US = 1000, /* for what was killed to be gone; then twice as long each time */
-	DRAIN_US = 1000000,   /* then pipes are closed, whoever holds them */
-	REAP_US = 1000000,    /* then what is left, in a disk's wait as a rule, is left to orphans.c */
+	LOOK_AFTER_US = 3000,
+	DRAIN_US = 1000000, /* then pipes are closed, whoever holds them */
+	REAP_US = 1000000,  /* then what is left, in a disk's wait as a rule, is left to orphans.c */
 };
 
 static void wait_for(struct run_state *run, int64_t us)
@@ -43,9 +44,12 @@ static void begin_phase(struct run_state *run, enum run_phase phase, int64_t lon
 	run->give_up_us = monotonic_us() + longest_us;
 }
 
+/* The leader may have gone over to another group; it would hear of it twice otherwise, and some take that as a hint. */
 static void signal_group(const struct run_state *run, int sig)
 {
 	kill(-run->pid, sig);
+	if (!run->exited && getpgid(run->pid) != run->pid)
+		kill(run->pid, sig);
 }
 
 /* --- ending it --- */
@@ -134,19 +138,20 @@ static void note_end(struct run_state *run, int status, const struct rusage *usa
 }
 
 /* False while others of its group are dying. While one of them is a child of ours, the number of the group is not used
- * again, so the leader's own place in the order does not matter. */
+ * again, so it does not matter that the leader is reaped before. */
 static bool reap_group(struct run_state *run)
 {
 	struct rusage usage;
 	int status;
 	pid_t pid;
 
-	while ((pid = wait4(-run->pid, &status, WNOHANG, &usage)) > 0) {
-		if (pid == run->pid) {
-			run->reaped = true;
-			note_end(run, status, &usage);
-		}
+	if (!run->reaped && wait4(run->pid, &status, WNOHANG, &usage) == run->pid) {
+		run->reaped = true;
+		note_end(run, status, &usage);
 	}
+	do {
+		pid = waitpid(-run->pid, NULL, WNOHANG);
+	} while (pid > 0);
 	return pid < 0;
 }
 
@@ -179,8 +184,10 @@ static void go_on_draining(struct run_state *run)
 		begin_reaping(run);
 		return;
 	}
-	/* somebody who is not of the group has the pipe */
-	orphans_look(run->thread, true);
+	/* Somebody who is not of the group has the pipe. For a moment that may be a child of another thread, on its way
+	 * to exec; then it is what this program left behind. */
+	if (run->wait_us > LOOK_AFTER_US)
+		orphans_look(run->thread, true);
 	if (!wait_again(run))
 		begin_reaping(run);
 }

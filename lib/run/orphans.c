@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A program may leave behind what is in no group of ours any more: a child with a session of its own, whose parent has
- * ended. As we are a child subreaper, it becomes our child then. Which of our children are such orphans is a question
- * for /proc: those that have another session than we and than any run that is going on.
+ * A program may leave behind what is in no group of ours any more: a child that has made a group or session of its own,
+ * and whose parent has ended. As we are a child subreaper, it becomes our child then. Which of our children are such
+ * orphans is a question for /proc: those that we did not start and that are not in the group of a run that is going on.
  *
  * One that says by MRPROBER_RUN_ID in its environment that it belongs to a run which is going on is left alone until
  * that has ended. One that says nothing is left alone while a run is going on that is older than it: it could be that
@@ -15,7 +15,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,14 +28,15 @@ enum {
 	COST_FACTOR = 100,
 	SELDOMEST_US = 1000000,
 	FIRST_WAIT_US = 2000, /* for what was killed, to be reaped; then twice as long each time */
-	LAST_LOOKS = 500,     /* before the runner is gone */
+	MOMENT_US = 100,
+	LAST_LOOKS = 500, /* before the runner is gone */
 	ENVIRON_BYTES = 131072,
 };
 
 struct process {
-	pid_t pid, parent, session;
+	pid_t pid, parent, group;
 	char state;
-	int64_t started_us; /* monotonic, to a hundredth of a second */
+	unsigned long long ticks; /* since boot, when it was started */
 };
 
 VEC_DEFINE(process_vec, struct process)
@@ -57,31 +57,31 @@ static ssize_t read_proc(int proc_fd, pid_t pid, const char *file, char *out, si
 	return n;
 }
 
-/* What to take from times since boot to get monotonic ones: the machine may have been suspended. */
-static int64_t suspended_us(void)
+/* Monotonic; not before the process was started, and at most a tick after it. Ticks go on while the machine is
+ * suspended, which has to be taken off. */
+static int64_t started_us(const struct process *process)
 {
+	int64_t tick_us = 1000000 / sysconf(_SC_CLK_TCK);
 	struct timespec boot;
 
 	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return (int64_t)boot.tv_sec * 1000000 + boot.tv_nsec / 1000 - monotonic_us();
+	int64_t suspended_us = (int64_t)boot.tv_sec * 1000000 + boot.tv_nsec / 1000 - monotonic_us();
+	return ((int64_t)process->ticks + 1) * tick_us - suspended_us;
 }
 
 /* proc(5), /proc/PID/stat: the state is field 3, starttime is 22. */
 static bool read_process(struct process *process, int proc_fd, pid_t pid)
 {
 	char text[1024];
-	unsigned long long ticks;
-	int group;
 
 	if (read_proc(proc_fd, pid, "stat", text, sizeof(text)) <= 0)
 		return false;
 	const char *end = strrchr(text, ')');
 	if (!end ||
-		sscanf(end + 1, " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-			&process->state, &process->parent, &group, &process->session, &ticks) != 5)
+		sscanf(end + 1, " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			&process->state, &process->parent, &process->group, &process->ticks) != 4)
 		return false;
 	process->pid = pid;
-	process->started_us = (int64_t)(ticks * 1000000 / (unsigned long long)sysconf(_SC_CLK_TCK)) - suspended_us();
 	return true;
 }
 
@@ -122,19 +122,27 @@ static char *mark_of(int proc_fd, pid_t pid)
 
 enum owner { OWNER_NONE, OWNER_RUN, OWNER_LEADER };
 
-/* By its number and session: the leader of a run (also of one that has ended, which is not ours to reap), or in the
- * session of a run that is going on. */
-static enum owner owner_by_session(struct runner *runner, const struct process *process)
+static const struct run_state *live_run(const struct runner *runner, pid_t pid)
+{
+	const struct run_state *run = runner->live[(unsigned)pid % LIVE_BUCKETS];
+
+	while (run && run->pid != pid)
+		run = run->next;
+	return run;
+}
+
+/* The leader of a run, also of one that has ended, as it is not ours to reap; or in the group of a run that is going
+ * on. */
+static enum owner owner_by_number(struct runner *runner, const struct process *process)
 {
 	enum owner owner = OWNER_NONE;
 
 	pthread_mutex_lock(&runner->lock);
-	for (struct run_state *run = runner->live[(unsigned)process->session % LIVE_BUCKETS]; run; run = run->next) {
-		if (run->pid == process->pid)
-			owner = OWNER_LEADER;
-		else if (run->pid == process->session && !run->exited && owner == OWNER_NONE)
-			owner = OWNER_RUN;
-	}
+	const struct run_state *run = live_run(runner, process->group);
+	if (live_run(runner, process->pid))
+		owner = OWNER_LEADER;
+	else if (run && !run->exited)
+		owner = OWNER_RUN;
 	pthread_mutex_unlock(&runner->lock);
 	return owner;
 }
@@ -148,15 +156,15 @@ static bool could_be_of_a_run(struct runner *runner, const struct process *proce
 		for (struct run_state *run = runner->live[i]; run && !could; run = run->next) {
 			if (run->exited)
 				continue;
-			could = *mark ? run->mark && streq(run->mark, mark)
-				      : run->started_us <= process->started_us + 10000;
+			could = *mark ? run->mark && streq(run->mark, mark) : run->started_us <= started_us(process);
 		}
 	}
 	pthread_mutex_unlock(&runner->lock);
 	return could;
 }
 
-/* A leader that was started a moment ago may not be in the table yet: wait for those who are about to put one in. */
+/* A leader that was started a moment ago may not be in the table yet: wait for those who are about to put one in. They
+ * are not longer about it than exec takes. */
 static void wait_for_spawns(struct runner *runner)
 {
 	for (int i = 0; i < runner->n_threads; i++) {
@@ -164,31 +172,42 @@ static void wait_for_spawns(struct runner *runner)
 		unsigned seen = atomic_load(&thread->spawning);
 
 		while (seen % 2 && atomic_load(&thread->spawning) == seen)
-			sched_yield();
+			usleep(MOMENT_US);
 	}
 }
 
 /* --- looking --- */
 
+/* Since /proc was read, runs have ended and others were started. True when the process is still what it was, and no
+ * leader of a run. */
+static bool is_no_leader(struct runner *runner, int proc_fd, struct process *process)
+{
+	struct process now;
+
+	if (owner_by_number(runner, process) == OWNER_LEADER || !read_process(&now, proc_fd, process->pid) ||
+		now.parent != process->parent || now.ticks != process->ticks)
+		return false;
+	*process = now;
+	wait_for_spawns(runner);
+	return owner_by_number(runner, process) != OWNER_LEADER;
+}
+
 /* The number of orphans that are there still, killed a moment ago or not. Only here orphans are reaped, and only one
  * thread at a time is here, so the number of a child of ours stays its own. */
-static size_t look_at(struct runner *runner, int proc_fd, const struct process *process)
+static size_t look_at(struct runner *runner, int proc_fd, struct process *process)
 {
-	if (owner_by_session(runner, process) == OWNER_LEADER)
+	if (!is_no_leader(runner, proc_fd, process) || started_us(process) < runner->orphans.since_us)
 		return 0;
 	if (process->state == 'Z') {
 		waitpid(process->pid, NULL, WNOHANG);
 		return 0;
 	}
-	if (owner_by_session(runner, process) == OWNER_RUN)
+	if (owner_by_number(runner, process) == OWNER_RUN)
 		return 0;
 	char *mark = mark_of(proc_fd, process->pid);
 	bool spare = could_be_of_a_run(runner, process, mark);
 	free(mark);
-	if (spare)
-		return 0;
-	kill(process->pid, SIGKILL);
-	return 1;
+	return !spare && kill(process->pid, SIGKILL) == 0;
 }
 
 /* orphans->lock is held. */
@@ -197,16 +216,11 @@ static size_t look(struct runner *runner)
 	cleanup(process_vec_clear) struct process_vec children = VEC_INIT;
 	cleanup(fd_closep) int proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int64_t begin = monotonic_us();
-	pid_t session = getsid(0);
 	size_t left = 0;
 
 	list_children(&children, proc_fd);
-	wait_for_spawns(runner);
-	for (size_t i = 0; i < children.n; i++) {
-		/* our own session: a child that has not got as far as setsid, or one that is none of our business */
-		if (children.v[i].session != session)
-			left += look_at(runner, proc_fd, &children.v[i]);
-	}
+	for (size_t i = 0; i < children.n; i++)
+		left += look_at(runner, proc_fd, &children.v[i]);
 	int64_t now = monotonic_us();
 	atomic_store(&runner->orphans.allowed_us, now + MIN((now - begin) * COST_FACTOR, SELDOMEST_US));
 	return left;
@@ -269,6 +283,7 @@ void orphans_open(struct orphans *orphans)
 {
 	char path[64];
 
+	orphans->since_us = monotonic_us();
 	pthread_mutex_init(&orphans->lock, NULL);
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
 	orphans->children_fd = open(path, O_RDONLY | O_CLOEXEC);

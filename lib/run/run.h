@@ -6,7 +6,7 @@
  *
  *	runner_new -> runner_submit(job) ... job->done(job) on one of the threads -> runner_free
  *
- * What a program gets: a session and process group of its own, /dev/null as stdin, two pipes, no other descriptor,
+ * What a program gets: a process group of its own, /dev/null as stdin, two pipes, no other descriptor,
  * signals at their defaults and none blocked, the environment of its job and nothing of ours, no core dumps. It is
  * killed when its thread here dies. It may gain rights by setuid files and file capabilities, as ping does.
  *
@@ -75,7 +75,7 @@ struct run_result {
 	int exit_code, signal_number, error_number;
 	/* A literal, or NULL. RUN_LIMIT: "memory", "processes", "output". RUN_SPAWN: "program" (not found in PATH),
 	 * "exec", "interpreter" (of a script, or the loader; the program is there), "folder", "user", "limits",
-	 * "cgroup", "descriptors" (too many open files), "fork" (too many processes), or "session", "parent",
+	 * "cgroup", "descriptors" (too many open files), "fork" (too many processes), or "group", "parent",
 	 * "signals", "wait", which nobody should ever see. */
 	const char *what;
 	struct strbuf output[2]; /* by enum run_stream; any bytes */
@@ -109,9 +109,9 @@ struct runner;
 
 void run_result_release(struct run_result *result);
 
-/* Makes this process a child subreaper; SIGCHLD must not be ignored, and is reset if it is. One runner a process. All
- * children of this process that have another session are taken for those of programs: whoever starts some by himself
- * keeps them in our session. */
+/* Makes this process a child subreaper; SIGCHLD must not be ignored, and is reset if it is. One runner a process. As
+ * long as there is a runner, nobody else in this process may start children: they would be taken for what a program has
+ * left behind. */
 struct runner *runner_new(const struct runner_options *options, struct mrp_err *err);
 /* After all jobs are done (runner_cancel_all, then wait for them). */
 void runner_free(struct runner *runner);

@@ -38,7 +38,7 @@ struct run_state {
 	bool cancel_posted, finished; /* runner->lock */
 
 	/* what follows belongs to the thread; orphans.c reads pid, started_us, mark and exited under runner->lock */
-	pid_t pid; /* the leader of its session and group */
+	pid_t pid; /* the leader of its group */
 	int64_t started_us;
 	const char *mark; /* its MRPROBER_RUN_ID in env, or NULL */
 	bool exited, reaped;
@@ -77,6 +77,7 @@ enum { LIVE_BUCKETS = 1024 };
 
 struct orphans {
 	pthread_mutex_t lock;    /* one looks at a time */
+	int64_t since_us;        /* children that are older were left to us by who was this process before exec */
 	int children_fd;         /* /proc/self/task/PID/children; -1: this kernel has none */
 	atomic_llong allowed_us; /* not before: looking costs at most one part in a hundred of a processor */
 };

@@ -108,12 +108,14 @@ IN_CHILD static enum spawn_step become_program(struct spawn *spawn)
 {
 	const struct run_spec *spec = spawn->spec;
 
-	if (syscall(SYS_setsid) < 0)
-		return fail(spawn, SPAWN_SESSION);
 	if (spawn->cgroup_fd >= 0 && syscall(SYS_write, spawn->cgroup_fd, "0", 1) < 0)
 		return fail(spawn, SPAWN_CGROUP);
 	if (!move_descriptors(spawn))
 		return fail(spawn, SPAWN_DESCRIPTORS);
+	/* A session of its own would keep it from joining other groups; but where the kernel groups the processes of a
+	 * session for the scheduler (autogroup, on by default), making one takes a tenth of the whole throughput. */
+	if (syscall(SYS_setpgid, 0, 0) < 0)
+		return fail(spawn, SPAWN_GROUP);
 	if (!set_limit(RLIMIT_CORE, 0) || (spawn->address_bytes && !set_limit(RLIMIT_AS, spawn->address_bytes)))
 		return fail(spawn, SPAWN_LIMITS);
 	if (!become_user(spec->user))
@@ -159,7 +161,7 @@ const char *spawn_step_name(enum spawn_step step)
 	static const char *const names[] = {
 		[SPAWN_DONE] = "nothing",
 		[SPAWN_FORK] = "fork",
-		[SPAWN_SESSION] = "session",
+		[SPAWN_GROUP] = "group",
 		[SPAWN_CGROUP] = "cgroup",
 		[SPAWN_DESCRIPTORS] = "descriptors",
 		[SPAWN_LIMITS] = "limits",

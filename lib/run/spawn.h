@@ -9,7 +9,7 @@
 enum spawn_step {
 	SPAWN_DONE,
 	SPAWN_FORK,
-	SPAWN_SESSION,
+	SPAWN_GROUP,
 	SPAWN_CGROUP,
 	SPAWN_DESCRIPTORS,
 	SPAWN_LIMITS,
@@ -33,7 +33,7 @@ struct spawn {
 };
 
 /* All signals are blocked in the calling thread, and stay so. Blocks until exec: 0.1 ms, or 0.5 when processors are
- * busy. Returns the process, its own session and group; or -1 with `failed` set, and then nothing is left of it. */
+ * busy. Returns the process, the leader of a group; or -1 with `failed` set, and then nothing is left of it. */
 pid_t spawn_process(struct spawn *spawn);
 /* For struct run_result: "fork", "user", ... */
 const char *spawn_step_name(enum spawn_step step);

@@ -93,6 +93,25 @@ static int mode_detach_and_sleep(const char *path)
 	return 0;
 }
 
+/* Into the group of who runs it, if that is possible. */
+static int mode_change_group(const char *path)
+{
+	if (setpgid(0, getpgid(getppid())) < 0)
+		return 9;
+	leave(path, false, true);
+	sleep_for_ever();
+	return 0;
+}
+
+/* As that, but it ends, and leaves a child in our group. */
+static int mode_leave_in_ours(const char *path)
+{
+	if (setpgid(0, getpgid(getppid())) < 0)
+		return 9;
+	leave(path, false, false);
+	return 0;
+}
+
 static int mode_hold_pipe(const char *path)
 {
 	leave(path, true, true);
@@ -248,8 +267,8 @@ static int mode_inspect(const char *path)
 		if (sigaction(sig, NULL, &act) == 0 && act.sa_handler != SIG_DFL)
 			printf("signal %d is not at its default\n", sig);
 	}
-	if (getsid(0) != getpid() || getpgrp() != getpid())
-		puts("no session of its own");
+	if (getpgrp() != getpid())
+		puts("no group of its own");
 	if (prctl(PR_GET_PDEATHSIG, &death) < 0 || death != SIGKILL)
 		puts("does not die with its parent");
 	if (getrlimit(RLIMIT_CORE, &core) < 0 || core.rlim_cur != 0)
@@ -288,6 +307,8 @@ static const struct {
 	{ "detach", mode_detach },
 	{ "detach-unmarked", mode_detach_unmarked },
 	{ "detach-and-sleep", mode_detach_and_sleep },
+	{ "change-group", mode_change_group },
+	{ "leave-in-ours", mode_leave_in_ours },
 	{ "hold-pipe", mode_hold_pipe },
 	{ "leave-in-group", mode_leave_in_group },
 	{ "ignore-term", mode_ignore_term },

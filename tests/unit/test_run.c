@@ -181,6 +181,8 @@ static const struct {
 	{ HOSTILE " hold-pipe ./noted", RUN_EXITED, 0, NULL, 0, 1 },
 	{ HOSTILE " leave-in-group ./noted", RUN_EXITED, 3, NULL, 0, 1 },
 	{ HOSTILE " detach-and-sleep ./noted", RUN_TIMEOUT, SIGTERM, NULL, 300, 1 },
+	{ HOSTILE " leave-in-ours ./noted", RUN_EXITED, 0, NULL, 0, 1 },
+	{ HOSTILE " change-group ./noted", RUN_TIMEOUT, SIGTERM, NULL, 300, 1 },
 	{ HOSTILE " ignore-term ./noted", RUN_TIMEOUT, SIGKILL, NULL, 300, 2 },
 	{ HOSTILE " close-and-sleep ./noted", RUN_TIMEOUT, SIGTERM, NULL, 300, 1 },
 	{ HOSTILE " catch-term", RUN_TIMEOUT, 7, NULL, 300 },

@@ -344,13 +344,20 @@ start_source()
 	exec 9>orders
 }
 
-# It ends with its input; here it is told by a signal that is not caught, as a machine that loses power would.
+# stop_source [KILL]: it is told to end and has to end well, or loses its life as if the machine had lost power.
 stop_source()
 {
-	[ -z "${source_pid-}" ] || kill -KILL "$source_pid" 2>/dev/null || :
-	[ -z "${source_pid-}" ] || wait "$source_pid" 2>/dev/null || :
+	[ -n "${source_pid-}" ] || return 0
+	if [ "${1-}" = KILL ]; then
+		kill -KILL "$source_pid"
+	else
+		order quit
+	fi
+	source_code=0
+	wait "$source_pid" 2>/dev/null || source_code=$?
 	source_pid=
 	exec 9>&-
+	[ "${1-}" = KILL ] || [ $source_code -eq 0 ] || fail "the source ended with status $source_code: $(cat log)"
 }
 
 order() { say "$*" >&9; }
@@ -380,6 +387,13 @@ until_folders()
 		[ $((i += 1)) -le 300 ] || fail "$(ls -a "$files_root"): not $1 folders"
 		sleep 0.05
 	done
+}
+
+# expect_run TEXT PROBER PROGRAM: what the program prints in the only folder of the prober's files.
+expect_run()
+{
+	folder_of=$(echo "$files_root/$2"-*)
+	expect_equal "what $2 prints" "$1" "$("$folder_of/$3")"
 }
 
 # --- running the program -------------------------------------------------------------------------------------------

@@ -222,6 +222,7 @@ static int open_folder(struct agent_source *source, const struct agent_source_op
 	source->stored_path = path_join(folder, "config.json");
 	if (take_lock(source, folder, options->cluster, err) < 0)
 		return -1;
+	stored_config_sweep(source->stored_path);
 	source->files = config_files_open(folder, err);
 	return source->files ? 0 : -1;
 }

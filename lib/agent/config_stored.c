@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_stored.h"
 
+#include <dirent.h>
+#include <unistd.h>
+
 #include "../base/file.h"
 #include "../base/hash.h"
 #include "../value/json.h"
@@ -13,6 +16,23 @@ void stored_config_release(struct stored_config *stored)
 	free(stored->etag);
 	strbuf_release(&stored->json);
 	*stored = (struct stored_config)STORED_CONFIG_INIT;
+}
+
+/* As replace_file names its temporary files. */
+void stored_config_sweep(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	cleanup(freep) char *folder = slash ? xstrndup(path, (size_t)(slash - path + 1)) : xstrdup("."),
+			    *prefix = xasprintf("%s.tmp.", slash ? slash + 1 : path);
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (skip_prefix(entry->d_name, prefix, NULL))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 static void add_rest(struct strbuf *out, const struct stored_config *stored)

@@ -26,6 +26,8 @@ struct stored_config {
 	}
 
 void stored_config_release(struct stored_config *stored);
+/* Remove what writing left half-done in a process that is gone. */
+void stored_config_sweep(const char *path);
 int stored_config_write(const char *path, const struct stored_config *stored, struct mrp_err *err);
 /* MRP_ENOTFOUND: there is none; MRP_EINVALID: it is damaged, or of another version. */
 int stored_config_read(struct stored_config *out, const char *path, struct mrp_err *err);

@@ -44,7 +44,7 @@ test_tree()
 	said '^new [0-9a-f]{32} 3 '
 	stored | jq -S 'del(.config_revision)' >got
 	expect_files 'what the tree gives' want got
-	expect_equal 'what runs print' one "$("$files_root"/dns-*/dns.sh)"
+	expect_run one dns dns.sh
 	never log 'rror|arning'
 	never said '^wanted'
 	step 'a change'
@@ -52,7 +52,7 @@ test_tree()
 	said '^new ' 2
 	order drop
 	until_folders 1
-	expect_equal 'what runs print' two "$("$files_root"/dns-*/dns.sh)"
+	expect_run two dns dns.sh
 	step 'files that are replaced, as editors and checkouts do'
 	cp -r tree other
 	sed -i 's/5s/7s/' other/probers/dns/prober.yaml
@@ -127,7 +127,7 @@ test_file()
 	mkdir blobs
 	cp check.sh "blobs/$hash"
 	said '^new r1 1 '
-	expect_equal 'what runs print' run "$("$files_root"/p-*/check.sh)"
+	expect_run run p check.sh
 	step 'a wrong content'
 	write agent.json '{"cluster":"net","host":"h1","config_revision":"r2","probers":['"$(say "$entry" | sed "s/$hash/$(printf '%064d' 0)/")"']}'
 	write "blobs/$(printf '%064d' 0)" wrong

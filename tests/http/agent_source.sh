@@ -51,7 +51,7 @@ test_changes()
 	order drop
 	until_folders 1
 	[ ! -e "$folder" ] || fail 'the wrong folder is gone'
-	expect_equal 'the new one' second "$("$files_root"/dns-*/check.sh)"
+	expect_run second dns check.sh
 	expect_equal 'contents kept' 2 "$(find state/agent/net/blobs -type f | wc -l)"
 	step 'a prober more shares contents'
 	put_prober www second
@@ -122,7 +122,7 @@ test_blobs()
 	[ ! -e state/agent/net/config.json ] || fail 'a config that was refused is stored'
 	said "^refused .*file 'check.sh': the content hashes to"
 	said '^new '
-	expect_equal 'what runs print' first "$("$files_root"/dns-*/check.sh)"
+	expect_run first dns check.sh
 	stop_source
 }
 
@@ -161,19 +161,19 @@ test_last_good()
 	step 'and with it'
 	start_api
 	said '^new '
-	expect_equal 'what runs print' first "$("$files_root"/dns-*/check.sh)"
+	expect_run first dns check.sh
 	stop_source
 	step 'a damaged file at the start'
 	echo damage >>"$(echo "$files_root"/dns-*/check.sh)"
 	start_source --api-url "$api_url"
 	said '^new .* last-good'
-	expect_equal 'what runs print' first "$("$files_root"/dns-*/check.sh)"
+	expect_run first dns check.sh
 	matches log 'made anew'
 	step 'a damaged file, by reload'
 	rm -r "$files_root"/dns-*
 	order reload
 	said '^reloaded 1'
-	expect_equal 'what runs print' first "$("$files_root"/dns-*/check.sh)"
+	expect_run first dns check.sh
 	stop_source
 	step 'a damaged config'
 	sed -i 's/"interval":"30s"/"interval":"10s"/' state/agent/net/config.json
@@ -243,6 +243,69 @@ test_reports()
 	said '^report no' 2
 	expect_equal 'warnings in the log' 1 "$(grep -c 'report was not taken' log)"
 	never said '^report no.*yes'
+	stop_source
+}
+
+# A pause that the API asks for is kept, unless somebody wants to know now.
+test_pause()
+{
+	start_api
+	make_cluster
+	put_prober dns first
+	start_faults 'GET /v1/agent-config* times 1 status 429 3600'
+	start_source --api-url "$fault_url"
+	said '^unknown .*429'
+	for n in 1 2 3 4 5; do
+		order status
+		said '^status .* failures 1 ' $n
+		sleep 0.1
+	done
+	expect_equal requests 1 "$(grep -c agent-config .faultd.log)"
+	order reload
+	said '^new '
+	stop_source
+}
+
+# An API that never answers does not keep the agent from ending.
+test_stop()
+{
+	start_api
+	make_cluster
+	put_prober dns first
+	for hang in 'GET /v1/agent-config*' 'GET /v1/blobs/*' 'PUT /v1/agents/*'; do
+		step "$hang"
+		start_faults "$hang hang"
+		start_source --api-url "$fault_url" --report-interval 100
+		order report 1
+		i=0
+		until grep -q ' hang$' .faultd.log; do
+			[ $((i += 1)) -le 400 ] || fail 'never asked'
+			sleep 0.05
+		done
+		stop_source
+		stop_faults
+		rm -rf state .faultd.log
+	done
+}
+
+# Killed at any moment, it finds what it needs at the next start.
+test_killed()
+{
+	start_api
+	make_cluster
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		put_prober dns "$n"
+		start_source --api-url "$api_url"
+		sleep "0.0$((n * 3 % 10))"
+		stop_source KILL
+	done
+	start_source --api-url "$api_url"
+	said '^same|^new [0-9a-f]+ 1 .*files$'
+	order drop
+	until_folders 1
+	expect_run 12 dns check.sh
+	never log 'rror'
+	[ -z "$(find state -name '*.tmp.*' -o -name '.new*' -o -name '.old*')" ] || fail "left: $(find state)"
 	stop_source
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The agent's source of configs alone, for tests: says what comes out of it, a line each, and does what lines of its
- * standard input say. Ends with its input.
+ * standard input say. Ends with its input, or when told to.
  *
  *	sourced --cluster C --host H --state-dir DIR {--api-url URL | --config PATH} [--environment E] [--interval MS]
  *		[--report-interval MS]
@@ -10,7 +10,7 @@
  *		same | refused TEXT | unknown TEXT
  *		reloaded NUMBER        an outcome that answers `reload`
  *		wanted | report yes | report no
- * Input:	reload | changed | status
+ * Input:	reload | changed | status | quit
  *		report N               hand over a report about N probers, and do so again whenever one is wanted
  *		drop                   give back all configs but the last
  *		ids                    of the last config
@@ -251,6 +251,8 @@ int main(int argc, char **argv)
 	pthread_mutex_unlock(&tool.lock);
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = '\0';
+		if (streq(line, "quit"))
+			break;
 		obey(line);
 	}
 	agent_source_stop(source);

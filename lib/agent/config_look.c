@@ -3,6 +3,8 @@
  * One look, from asking to handing on. The log says what is wrong once, not with each look: that is news only when it
  * is something else, or about another config.
  */
+#include <malloc.h>
+
 #include "../base/log.h"
 #include "../ev/loop.h"
 #include "config_internal.h"
@@ -282,10 +284,13 @@ void source_look(struct agent_source *source)
 	uint64_t reloads = source->reloads;
 	pthread_mutex_unlock(&source->lock);
 	look_now(source, &look, reloads, &err);
+	bool found = look.etag;
 	strbuf_release(&look.json);
 	free(look.etag);
 	problems_clear(&look.problems);
 	mrp_err_clear(&err);
+	if (found)
+		malloc_trim(0); /* reading a config takes many times what is kept of it */
 }
 
 /* --- at the start ----------------------------------------------------------------------------------------------------

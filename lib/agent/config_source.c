@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -67,8 +68,10 @@ static void collect(struct agent_source *source)
 			used->v[kept++] = config;
 	}
 	used->n = kept;
-	if (kept < n)
-		config_files_collect(source->files, used);
+	if (kept == n)
+		return;
+	config_files_collect(source->files, used);
+	malloc_trim(0);
 }
 
 static void wait_until_due(const struct agent_source *source)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mrprober agent: a name for its commands, which are in agent_*.c. */
-#include "cmd.h"
+#include "agent.h"
 
-extern const struct mrp_cmd cmd_agent, cmd_agent_run;
+extern const struct mrp_cmd cmd_agent;
 
-static const struct mrp_cmd *const subs[] = { &cmd_agent_run, NULL };
+static const struct mrp_cmd *const subs[] = { &cmd_agent_explain, &cmd_agent_logs, &cmd_agent_once, &cmd_agent_pause,
+	&cmd_agent_reload, &cmd_agent_resume, &cmd_agent_run, &cmd_agent_shell, &cmd_agent_status, NULL };
 
 const struct mrp_cmd cmd_agent = {
 	.name = "agent",

@@ -26,7 +26,7 @@ int agent_ask(struct mrp_ctx *ctx, struct value **end, const char *socket, const
 /* The words that name probers, from the running agent. */
 void complete_agent_probers(struct mrp_complete *c, int argc, char *const *argv, const char *word);
 
-extern const struct mrp_cmd agent_status, agent_once, agent_logs, agent_explain, agent_shell, agent_pause, agent_resume,
-	agent_reload;
+extern const struct mrp_cmd cmd_agent_run, cmd_agent_status, cmd_agent_once, cmd_agent_logs, cmd_agent_explain,
+	cmd_agent_shell, cmd_agent_pause, cmd_agent_resume, cmd_agent_reload;
 
 #endif

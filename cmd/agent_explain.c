@@ -49,7 +49,7 @@ static int run_explain(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_er
 	return 0;
 }
 
-const struct mrp_cmd agent_explain = {
+const struct mrp_cmd cmd_agent_explain = {
 	.name = "explain",
 	.summary = "show a prober's effective config, and which placement gave what",
 	.args = "<prober>",

@@ -32,7 +32,7 @@ static int run_once(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *
 
 static const struct mrp_opt once_opts[] = { OPT_AGENT_SOCKET(struct agent_socket_args), OPT_END };
 
-const struct mrp_cmd agent_once = {
+const struct mrp_cmd cmd_agent_once = {
 	.name = "once",
 	.summary = "run a prober now, exactly as the agent would, and show its output",
 	.description = "The agent itself runs it, beside its schedule: metrics and counters do not change. Exit 0 for "
@@ -81,7 +81,7 @@ static const struct mrp_opt logs_opts[] = {
 	OPT_END,
 };
 
-const struct mrp_cmd agent_logs = {
+const struct mrp_cmd cmd_agent_logs = {
 	.name = "logs",
 	.summary = "show what a prober's last run has printed",
 	.description = "Which runs are kept is said by the prober's keep_logs: failures and errors when absent.",

@@ -64,7 +64,7 @@ static const struct mrp_opt pause_opts[] = {
 
 static const struct mrp_opt socket_opts[] = { OPT_AGENT_SOCKET(struct agent_socket_args), OPT_END };
 
-const struct mrp_cmd agent_pause = {
+const struct mrp_cmd cmd_agent_pause = {
 	.name = "pause",
 	.summary = "do not run probers for a while",
 	.description = "Holds over a new start of the agent. A run that goes on ends as usual; `once` still works.",
@@ -77,7 +77,7 @@ const struct mrp_cmd agent_pause = {
 	.complete = complete_agent_probers,
 };
 
-const struct mrp_cmd agent_resume = {
+const struct mrp_cmd cmd_agent_resume = {
 	.name = "resume",
 	.summary = "run paused probers again",
 	.args = "<prober>...",
@@ -89,7 +89,7 @@ const struct mrp_cmd agent_resume = {
 	.complete = complete_agent_probers,
 };
 
-const struct mrp_cmd agent_reload = {
+const struct mrp_cmd cmd_agent_reload = {
 	.name = "reload",
 	.summary = "read the config again, now",
 	.description =

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mrprober agent run: the agent as a service. All the work is in lib/agent. */
-#include "cmd.h"
+#include "agent.h"
 
+#include <grp.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -21,7 +22,7 @@ enum {
 };
 
 struct agent_run_args {
-	const char *cluster, *host, *config, *listen, *state_dir, *default_user, *cgroup;
+	const char *cluster, *host, *config, *listen, *socket, *state_dir, *default_user, *cgroup;
 	struct strvec allow_user;
 	int compat_metrics;
 	int64_t max_runs, config_interval_ms, log_size;
@@ -42,6 +43,9 @@ static const struct mrp_opt opts[] = { OPT_STRING(0, "cluster", struct agent_run
 		.max = 86400000),
 	OPT_STRING(0, "listen", struct agent_run_args, listen, "<addr>:<port>|none",
 		"where metrics are served; port 0 picks a free one; 127.0.0.1:9314 when absent"),
+	OPT_STRING(0, "socket", struct agent_run_args, socket, "<path>|none",
+		"where duty commands (status, once, logs, ...) reach this agent; " DUTY_SOCKET " when absent",
+		.flags = OPTF_FILE),
 	OPT_ENUM(0, "compat-metrics", struct agent_run_args, compat_metrics, "none|blackbox",
 		"also give metrics the names that dashboards of another exporter know; none when absent"),
 	OPT_STRING(0, "state-dir", struct agent_run_args, state_dir, "<dir>",
@@ -115,15 +119,44 @@ static void tune(const struct mrp_ctx *ctx)
 	raise_open_files();
 }
 
-static int serve(const struct agent_options *options, struct mrp_err *err)
+/* The socket at its usual place is a help, not a condition: another agent may have it, or only root may write there.
+ * One that was asked for must work. */
+static int open_socket(struct duty_server **out, const char *path, const struct duty_ops *ops, struct mrp_err *err)
+{
+	cleanup(freep) char *folder = NULL;
+	const char *group = geteuid() == 0 && getgrnam("mrprober") ? "mrprober" : NULL;
+
+	*out = NULL;
+	if (path && streq(path, "none"))
+		return 0;
+	if (!path) {
+		folder = xstrndup(DUTY_SOCKET, (size_t)(strrchr(DUTY_SOCKET, '/') - DUTY_SOCKET));
+		if (make_folders(folder, 0755, err) == 0)
+			*out = duty_server_start(DUTY_SOCKET, group, ops, err);
+		if (!*out)
+			log_warning("no duty commands: %s (--socket names another place)", err->msg);
+		mrp_err_clear(err);
+		return 0;
+	}
+	*out = duty_server_start(path, group, ops, err);
+	return *out ? 0 : -1;
+}
+
+static int serve(const struct agent_options *options, const char *socket, struct mrp_err *err)
 {
 	struct agent *agent = agent_new(options, err);
+	struct duty_server *duty = NULL;
+	int r = -1;
 
 	if (!agent)
 		return -1;
-	if (agent_url(agent))
-		log_info("metrics at %s/metrics", agent_url(agent));
-	int r = agent_run(agent, err);
+	const struct duty_ops ops = duty_agent_ops(agent);
+	if (open_socket(&duty, socket, &ops, err) == 0) {
+		if (agent_url(agent))
+			log_info("metrics at %s/metrics", agent_url(agent));
+		r = agent_run(agent, err);
+	}
+	duty_server_stop(duty);
 	agent_free(agent);
 	return r;
 }
@@ -131,7 +164,9 @@ static int serve(const struct agent_options *options, struct mrp_err *err)
 static int run_agent(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
 	const struct agent_run_args *args = ctx->opts;
-	cleanup(freep) char *state_dir = args->state_dir ? xstrdup(args->state_dir) : default_state_dir();
+	cleanup(freep) char *named = args->state_dir ? xstrdup(args->state_dir) : default_state_dir(),
+			    *here = *named == '/' ? NULL : get_current_dir_name(),
+			    *state_dir = path_join(here ? here : "", named);
 	char host[HOST_MAX];
 	struct http_options http;
 
@@ -156,7 +191,7 @@ static int run_agent(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err 
 		.cgroup = args->cgroup,
 		.accounts = { (const char *const *)args->allow_user.v, args->allow_user.n, args->default_user },
 	};
-	return serve(&options, err);
+	return serve(&options, args->socket, err);
 }
 
 const struct mrp_cmd cmd_agent_run = {

@@ -135,7 +135,7 @@ static int run_shell(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err 
 
 static const struct mrp_opt opts[] = { OPT_AGENT_SOCKET(struct agent_socket_args), OPT_END };
 
-const struct mrp_cmd agent_shell = {
+const struct mrp_cmd cmd_agent_shell = {
 	.name = "shell",
 	.summary = "open a shell in exactly the prober's environment",
 	.description = "Its folder, its variables and no others, its limits; as its user when you are root, else as "

@@ -127,7 +127,7 @@ static int run_status(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err
 	return args->watch ? watch(ctx, args, request, err) : show(ctx, args, request, err);
 }
 
-const struct mrp_cmd agent_status = {
+const struct mrp_cmd cmd_agent_status = {
 	.name = "status",
 	.summary = "show how the last run of each prober ended",
 	.description =

@@ -103,6 +103,14 @@ static int start_logs(struct agent *agent, struct mrp_err *err)
 	return agent->logs ? 0 : -1;
 }
 
+static void open_pauses(struct agent *agent)
+{
+	cleanup(freep) char *path =
+		xasprintf("%s/agent/%s/pauses.json", agent->options.state_dir, agent->options.cluster);
+
+	agent->pauses = pauses_open(path);
+}
+
 static int start_runner(struct agent *agent, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf cgroup = STRBUF_INIT;
@@ -171,6 +179,7 @@ static int start(struct agent *agent, struct mrp_err *err)
 	agent->turn = (struct loop_timer){ .fn = on_turn, .ctx = agent };
 	agent->give_up = (struct loop_timer){ .fn = on_give_up, .ctx = agent };
 	make_schedule(agent);
+	open_pauses(agent);
 	return agent_manager_start(agent, err);
 }
 
@@ -247,6 +256,7 @@ void agent_free(struct agent *agent)
 	}
 	free_runs(agent);
 	agent_calls_release(agent);
+	pauses_close(agent->pauses);
 	free(agent->config_error);
 	free(agent);
 }
@@ -259,6 +269,11 @@ const char *agent_url(const struct agent *agent)
 struct metrics *agent_metrics(struct agent *agent)
 {
 	return agent->metrics;
+}
+
+struct runner *agent_runner(struct agent *agent)
+{
+	return agent->runner;
 }
 
 struct logs *agent_logs(struct agent *agent)

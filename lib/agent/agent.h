@@ -63,6 +63,10 @@ void agent_run_id(char out[32], const struct agent_inside *inside);
 struct logs *agent_logs(struct agent *agent); /* NULL: nothing is kept */
 struct agent_source *agent_source(struct agent *agent);
 const struct agent_options *agent_options(const struct agent *agent);
+/* Pause these entries until then (wall clock; INT64_MAX: until they are resumed), or resume them (0); it is remembered
+ * on the disk. Blocks. */
+int agent_pause(struct agent *agent, const struct strvec *ids, int64_t until_ms, struct mrp_err *err);
+struct runner *agent_runner(struct agent *agent);
 /* Look for another config now and wait for how that ends. MRP_EFAILED with what was wrong. */
 int agent_reload(struct agent *agent, struct mrp_err *err);
 

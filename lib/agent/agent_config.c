@@ -42,6 +42,7 @@ static void apply(struct agent *agent, const struct config_outcome *outcome)
 	if (errors)
 		log_warning("%zu of the config's %zu probers cannot be run", errors, config->entries.n);
 	schedule_apply(agent->schedule, config, loop_now_us(agent->loop));
+	agent_pauses_apply(agent);
 	metrics_agent_add(agent->metrics, AGENT_CONFIG_RELOADS_TOTAL, 1);
 }
 

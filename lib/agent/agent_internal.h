@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "agent.h"
+#include "pauses.h"
 
 struct agent {
 	struct agent_options options;
@@ -20,6 +21,7 @@ struct agent {
 	struct executor *executor;
 	struct schedule *schedule;
 	struct agent_source *source;
+	struct pauses *pauses;
 
 	/* agent.c */
 	struct loop_timer turn;    /* the next one */
@@ -60,6 +62,10 @@ void agent_block_signals(sigset_t *set);
 /* agent_config.c */
 int agent_config_start(struct agent *agent, struct mrp_err *err);
 void agent_config_changed(struct agent *agent);
+
+/* agent_pause.c */
+/* After a config was applied: what is new may be paused. */
+void agent_pauses_apply(struct agent *agent);
 
 /* agent_call.c */
 void agent_calls_init(struct agent *agent);

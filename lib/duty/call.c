@@ -25,6 +25,35 @@ void duty_add_number(struct strbuf *out, const char *key, int64_t n)
 	strbuf_addf(out, "\"%s\":%" PRId64 ",", key, n);
 }
 
+void duty_end_object(struct strbuf *out)
+{
+	if (out->len && out->buf[out->len - 1] == ',')
+		strbuf_setlen(out, out->len - 1);
+	strbuf_addch(out, '}');
+}
+
+void duty_add_entry(struct strbuf *out, const struct duty_entry *entry)
+{
+	strbuf_addch(out, '{');
+	duty_add_text(out, "id", entry->id);
+	duty_add_text(out, "prober", entry->prober);
+	if (entry->ran) {
+		duty_add_text(out, "status", verdict_status_names[entry->status]);
+		duty_add_text(out, "reason", verdict_reason_names[entry->reason]);
+		duty_add_text(out, "message", entry->message);
+		duty_add_number(out, "finished_ms", entry->finished_ms);
+		if (entry->duration_us >= 0)
+			duty_add_number(out, "duration_us", entry->duration_us);
+	}
+	if (entry->next_ms)
+		duty_add_number(out, "next_ms", entry->next_ms);
+	if (entry->paused_ms)
+		duty_add_number(out, "paused_until_ms", entry->paused_ms == INT64_MAX ? 0 : entry->paused_ms);
+	duty_add_number(out, "consecutive_failures", entry->failures);
+	duty_add_number(out, "running", entry->running);
+	duty_end_object(out);
+}
+
 void duty_add_record(struct strbuf *out, const struct log_record *record)
 {
 	strbuf_addch(out, '{');

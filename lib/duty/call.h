@@ -21,6 +21,10 @@ int duty_send(struct duty_call *call, enum frame_type type, const char *data, si
 /* "key":value and a comma. */
 void duty_add_text(struct strbuf *json, const char *key, const char *text);
 void duty_add_number(struct strbuf *json, const char *key, int64_t n);
+/* '}' in place of the last comma. */
+void duty_end_object(struct strbuf *json);
+/* The object that describes an entry. */
+void duty_add_entry(struct strbuf *json, const struct duty_entry *entry);
 /* The object that describes a run. */
 void duty_add_record(struct strbuf *json, const struct log_record *record);
 

@@ -8,35 +8,6 @@
 
 enum { REQUEST_MAX = 1 << 20, REQUEST_MS = 10000, SEND_MS = 30000, CHUNK = 64 };
 
-/* '}' in place of the last comma. */
-static void end_object(struct strbuf *out)
-{
-	if (out->len && out->buf[out->len - 1] == ',')
-		strbuf_setlen(out, out->len - 1);
-	strbuf_addch(out, '}');
-}
-
-static void add_entry(struct strbuf *out, const struct duty_entry *entry)
-{
-	strbuf_addch(out, '{');
-	duty_add_text(out, "id", entry->id);
-	duty_add_text(out, "prober", entry->prober);
-	if (entry->ran) {
-		duty_add_text(out, "status", verdict_status_names[entry->status]);
-		duty_add_text(out, "reason", verdict_reason_names[entry->reason]);
-		duty_add_text(out, "message", entry->message);
-		duty_add_number(out, "finished_ms", entry->finished_ms);
-		duty_add_number(out, "duration_us", entry->duration_us);
-	}
-	if (entry->next_ms)
-		duty_add_number(out, "next_ms", entry->next_ms);
-	if (entry->paused_ms)
-		duty_add_number(out, "paused_until_ms", entry->paused_ms == INT64_MAX ? 0 : entry->paused_ms);
-	duty_add_number(out, "consecutive_failures", entry->failures);
-	duty_add_number(out, "running", entry->running);
-	end_object(out);
-}
-
 struct rows {
 	struct duty_call *call;
 	struct strbuf out;
@@ -62,7 +33,7 @@ static int add_row(void *ctx, const struct duty_entry *entry, struct mrp_err *er
 	if (rows->failed_only && (!entry->ran || entry->status == VERDICT_SUCCESS))
 		return 0;
 	strbuf_addch(&rows->out, rows->n++ ? ',' : '[');
-	add_entry(&rows->out, entry);
+	duty_add_entry(&rows->out, entry);
 	return rows->n == CHUNK ? flush_rows(rows, err) : 0;
 }
 
@@ -87,7 +58,7 @@ static int serve_status(struct duty_call *call, struct mrp_err *err)
 
 	strbuf_addch(&about, '{');
 	call->ops->about(call->ops->ctx, &about);
-	end_object(&about);
+	duty_end_object(&about);
 	int r = duty_send(call, FRAME_JSON, about.buf, about.len, err);
 	if (r == 0)
 		r = duty_select(call->ops, words_of(call), add_row, &rows, err);
@@ -104,22 +75,27 @@ static int serve_explain(struct duty_call *call, struct mrp_err *err)
 	return id ? call->ops->explain(call->ops->ctx, id, call->end, err) : -1;
 }
 
-struct pausing {
-	struct duty_call *call;
-	int64_t until_ms;
-	size_t n;
-};
-
-static int pause_one(void *ctx, const struct duty_entry *entry, struct mrp_err *err)
+static int add_id(void *ctx, const struct duty_entry *entry, struct mrp_err *err)
 {
-	struct pausing *pausing = ctx;
-	const struct duty_ops *ops = pausing->call->ops;
-
-	if (ops->pause(ops->ctx, entry->id, pausing->until_ms, err) < 0)
-		return -1;
-	strbuf_addch(pausing->call->end, pausing->n++ ? ',' : '[');
-	json_add_string(pausing->call->end, entry->id, strlen(entry->id));
+	(void)err;
+	strvec_push(ctx, entry->id);
 	return 0;
+}
+
+static int add_paused_id(void *ctx, const struct duty_entry *entry, struct mrp_err *err)
+{
+	return entry->paused_ms ? add_id(ctx, entry, err) : 0;
+}
+
+static void add_ids(struct strbuf *json, const struct strvec *ids)
+{
+	strbuf_addstr(json, "{\"probers\":[");
+	for (size_t i = 0; i < ids->n; i++) {
+		if (i)
+			strbuf_addch(json, ',');
+		json_add_string(json, ids->v[i], strlen(ids->v[i]));
+	}
+	strbuf_addstr(json, "]}");
 }
 
 /* pause: {probers, until_ms}, 0 for ever; resume: {probers} */
@@ -127,13 +103,17 @@ static int serve_pause(struct duty_call *call, struct mrp_err *err)
 {
 	bool resume = streq(value_get_string(call->request, "command"), "resume");
 	int64_t until_ms = duty_number(call, "until_ms", 0);
-	struct pausing pausing = { .call = call, .until_ms = resume ? 0 : until_ms > 0 ? until_ms : INT64_MAX };
+	cleanup(strvec_clear) struct strvec ids = STRVEC_INIT;
 
-	strbuf_addstr(call->end, "{\"probers\":");
-	if (duty_select(call->ops, words_of(call), pause_one, &pausing, err) < 0)
+	if (duty_select(call->ops, words_of(call), resume ? add_paused_id : add_id, &ids, err) < 0 ||
+		call->ops->pause(call->ops->ctx, &ids,
+			resume                 ? 0
+				: until_ms > 0 ? until_ms
+					       : INT64_MAX,
+			err) < 0)
 		return -1;
-	strbuf_addstr(call->end, pausing.n ? "]}" : "[]}");
-	log_info("%s %zu probers, as user %u asks", resume ? "resumed" : "paused", pausing.n,
+	add_ids(call->end, &ids);
+	log_info("%s %zu probers, as user %u asks", resume ? "resumed" : "paused", ids.n,
 		(unsigned)call->conn->caller.uid);
 	return 0;
 }
@@ -143,7 +123,7 @@ static int serve_reload(struct duty_call *call, struct mrp_err *err)
 	strbuf_addch(call->end, '{');
 	if (call->ops->reload(call->ops->ctx, call->end, err) < 0)
 		return -1;
-	end_object(call->end);
+	duty_end_object(call->end);
 	return 0;
 }
 

@@ -24,7 +24,8 @@ struct duty_entry {
 	enum verdict_status status;
 	enum verdict_reason reason;
 	const char *message;
-	int64_t finished_ms, duration_us;
+	int64_t finished_ms;
+	int64_t duration_us; /* < 0: it did not run */
 	int64_t next_ms;   /* wall clock; 0: not planned */
 	int64_t failures;  /* in a row */
 	int64_t paused_ms; /* until when, wall clock; 0: not paused, INT64_MAX: until it is resumed */
@@ -52,8 +53,10 @@ struct duty_ops {
 	int (*run)(void *ctx, const char *id, struct duty_run *run, struct mrp_err *err);
 	/* End it; done() comes as always. */
 	void (*cancel)(void *ctx, struct duty_run *run);
-	/* until_ms as paused_ms; 0 resumes. */
-	int (*pause)(void *ctx, const char *id, int64_t until_ms, struct mrp_err *err);
+	/* After done(), or a run() that failed. */
+	void (*run_release)(void *ctx, struct duty_run *run);
+	/* All of them or none. until_ms as paused_ms; 0 resumes. */
+	int (*pause)(void *ctx, const struct strvec *ids, int64_t until_ms, struct mrp_err *err);
 	/* Read the config again, and wait for the outcome: JSON members as `about` gives them. */
 	int (*reload)(void *ctx, struct strbuf *json, struct mrp_err *err);
 	/* As logs_get. */
@@ -74,6 +77,10 @@ struct duty_server *duty_server_start(
 	const char *path, const char *group, const struct duty_ops *ops, struct mrp_err *err);
 /* Connections are closed; runs that somebody waits for are ended. */
 void duty_server_stop(struct duty_server *server);
+
+/* The table for a real agent (agent_ops.c). `ctx` is the agent. */
+struct agent;
+struct duty_ops duty_agent_ops(struct agent *agent);
 
 /* Handling one connection, as the server does it (commands.c). */
 struct duty_conn {

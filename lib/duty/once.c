@@ -110,6 +110,7 @@ int duty_serve_once(struct duty_call *call, struct mrp_err *err)
 		follow_run(call, &live);
 		strbuf_add(call->end, live.end.buf, live.end.len);
 	}
+	call->ops->run_release(call->ops->ctx, &live.run);
 	pthread_mutex_lock(&live.lock); /* live_done may still hold it */
 	pthread_mutex_unlock(&live.lock);
 	pthread_mutex_destroy(&live.lock);

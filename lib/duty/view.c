@@ -76,7 +76,8 @@ static void add_row(struct mrp_table *table, const struct value *entry, int64_t 
 	add_next(&next, entry, now_ms);
 	if (number(entry, "finished_ms")) {
 		time_format_age(&age, now_ms - number(entry, "finished_ms"));
-		add_duration(&took, number(entry, "duration_us"));
+		if (value_get(entry, "duration_us"))
+			add_duration(&took, number(entry, "duration_us"));
 	}
 	mrp_table_add_styled(table, STYLE_NAME, text(entry, "id"));
 	if (verdict.len)

@@ -115,6 +115,9 @@ void run_result_release(struct run_result *result);
 struct runner *runner_new(const struct runner_options *options, struct mrp_err *err);
 /* After all jobs are done (runner_cancel_all, then wait for them). */
 void runner_free(struct runner *runner);
+/* The rlimits (setrlimit(2)) that stand for `limits` where no cgroup does; 0: none. */
+void runner_rlimits(
+	const struct runner *runner, const struct run_limits *limits, int64_t *address_bytes, int64_t *processes);
 /* Any thread. Does not block; done() is called in any case, also when it cannot be started. */
 void runner_submit(struct runner *runner, struct run_job *job);
 /* End it as a time-out would (TERM, grace, KILL), or before it was started; done() is called with RUN_CANCELED. Any

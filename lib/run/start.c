@@ -68,16 +68,21 @@ static const char *step_of(const struct spawn *spawn)
 	return spawn_step_name(spawn->failed);
 }
 
+void runner_rlimits(
+	const struct runner *runner, const struct run_limits *limits, int64_t *address_bytes, int64_t *processes)
+{
+	const struct run_cgroups *cgroups = runner->cgroups;
+	bool memory = !cgroups || !cgroups_limit(cgroups, CGROUP_MEMORY),
+	     pids = !cgroups || !cgroups_limit(cgroups, CGROUP_PIDS);
+
+	*address_bytes = memory ? limits->memory_bytes : 0;
+	*processes = pids && limits->processes ? limits->processes + OTHER_PROCESSES : 0;
+}
+
 static void set_limits(struct run_state *run, struct spawn *spawn)
 {
-	const struct run_limits *limits = &run->job->spec.limits;
-	struct run_cgroups *cgroups = run->thread->runner->cgroups;
-
 	spawn->cgroup_fd = run->cgroup ? cgroup_procs_fd(run->cgroup) : -1;
-	if (!cgroups || !cgroups_limit(cgroups, CGROUP_MEMORY))
-		spawn->address_bytes = limits->memory_bytes;
-	if (limits->processes && (!cgroups || !cgroups_limit(cgroups, CGROUP_PIDS)))
-		spawn->processes = limits->processes + OTHER_PROCESSES;
+	runner_rlimits(run->thread->runner, &run->job->spec.limits, &spawn->address_bytes, &spawn->processes);
 }
 
 /* From here on it is known to orphans.c as a run that is going on. */

@@ -137,13 +137,18 @@ static void fake_cancel(void *ctx, struct duty_run *run)
 	pthread_mutex_unlock(&agent.lock);
 }
 
-static int fake_pause(void *ctx, const char *id, int64_t until_ms, struct mrp_err *err)
+static void fake_run_release(void *ctx, struct duty_run *run)
+{
+	(void)ctx, (void)run;
+}
+
+static int fake_pause(void *ctx, const struct strvec *ids, int64_t until_ms, struct mrp_err *err)
 {
 	char text[32];
 
 	(void)ctx, (void)err;
 	for (size_t i = 0; i < MANY + 3; i++) {
-		if (streq(id, id_of(i, text)))
+		if (strvec_contains(ids, id_of(i, text)))
 			agent.paused[i] = until_ms;
 	}
 	return 0;
@@ -194,6 +199,7 @@ static const struct duty_ops ops = { .about = fake_about,
 	.explain = fake_explain,
 	.run = fake_run,
 	.cancel = fake_cancel,
+	.run_release = fake_run_release,
 	.pause = fake_pause,
 	.reload = fake_reload,
 	.log = fake_log,

@@ -106,8 +106,7 @@ static enum look_end api_look(struct config_backend *backend, bool again, struct
 	return take(api, &request, &answer, out, err);
 }
 
-/* --- contents -------------------------------------------------------------------------------------------------------
- */
+/* --- contents ------------------------------------------------------------------------------------------------ */
 
 struct download {
 	struct api_backend *api;
@@ -162,8 +161,7 @@ static int api_fetch(struct config_backend *backend, const struct missing_vec *m
 	return err->code == MRP_OK ? 0 : -1;
 }
 
-/* --- reports --------------------------------------------------------------------------------------------------------
- */
+/* --- reports ------------------------------------------------------------------------------------------------- */
 
 static int api_report(struct config_backend *backend, const struct strbuf *json, struct mrp_err *err)
 {

@@ -15,19 +15,10 @@
 
 #include "../base/file.h"
 #include "../base/log.h"
-#include "../base/text.h"
-#include "../model/schema.h"
 #include "blobs.h"
+#include "file_sets.h"
 
-enum { PATH_LONGEST = 1024, DESCRIPTORS = 16 };
-
-/* One folder to be, and the first of the entries that need it. */
-struct file_set {
-	char *folder;
-	const struct entry *entry;
-};
-
-VEC_DEFINE(set_vec, struct file_set)
+enum { DESCRIPTORS = 16 };
 
 struct config_files {
 	struct blob_dir blobs;
@@ -141,111 +132,7 @@ const char *config_files_root(const struct config_files *files)
 	return files->root;
 }
 
-/* --- what a config needs --------------------------------------------------------------------------------------------
- */
-
-/* Does anything run in a folder? */
-static bool needs_folder(const struct entry *entry)
-{
-	return !entry->error && (entry->argv || entry->heal.argv);
-}
-
-static uint32_t file_count(const struct entry *entry)
-{
-	return entry->files ? entry->files->n : 0;
-}
-
-static bool executable(const struct member *file)
-{
-	return streq(value_get_string(file->value, "mode"), "0755");
-}
-
-static int check_file(const struct entry *entry, const struct member *file, struct mrp_err *err)
-{
-	const char *sha256 = value_get_string(file->value, "sha256"), *mode = value_get_string(file->value, "mode");
-
-	if (!valid_relative_path(file->key, strlen(file->key)) || strlen(file->key) > PATH_LONGEST)
-		return mrp_err_set(err, MRP_EINVALID, "prober '%s': file '%s': is no path of a file in a folder",
-			entry->prober, file->key);
-	if (!sha256 || !sha256_from_hex(NULL, sha256))
-		return mrp_err_set(
-			err, MRP_EINVALID, "prober '%s': file '%s': has no valid sha256", entry->prober, file->key);
-	if (!mode || (!streq(mode, "0644") && !streq(mode, "0755")))
-		return mrp_err_set(err, MRP_EINVALID, "prober '%s': file '%s': mode is neither 0644 nor 0755",
-			entry->prober, file->key);
-	return 0;
-}
-
-int config_files_check(const struct agent_config *config, struct mrp_err *err)
-{
-	for (size_t i = 0; i < config->entries.n; i++) {
-		const struct entry *entry = config->entries.v[i];
-
-		if (!slug_valid(entry->prober, strlen(entry->prober))) /* folders begin with it */
-			return mrp_err_set(err, MRP_EINVALID, "prober '%s': is not a slug", entry->prober);
-		if (entry->files && entry->files->type != V_OBJECT)
-			return mrp_err_set(err, MRP_EINVALID, "prober '%s': files: is no map", entry->prober);
-		for (uint32_t k = 0; k < file_count(entry); k++) {
-			if (check_file(entry, &entry->files->members[k], err) < 0)
-				return -1;
-		}
-	}
-	return 0;
-}
-
-static int compare_sets(const void *a, const void *b)
-{
-	return strcmp(((const struct file_set *)a)->folder, ((const struct file_set *)b)->folder);
-}
-
-/* Each folder of the config once; the names are owned. */
-static void list_sets(struct set_vec *out, const struct agent_config *config)
-{
-	cleanup(strbuf_release) struct strbuf name = STRBUF_INIT;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < config->entries.n; i++) {
-		const struct entry *entry = config->entries.v[i];
-
-		if (!needs_folder(entry))
-			continue;
-		strbuf_reset(&name);
-		agent_entry_folder(&name, entry);
-		set_vec_push(out, (struct file_set){ xstrdup(name.buf), entry });
-	}
-	if (out->n > 1)
-		qsort(out->v, out->n, sizeof(*out->v), compare_sets);
-	for (size_t i = 0; i < out->n; i++) {
-		if (kept && streq(out->v[i].folder, out->v[kept - 1].folder))
-			free(out->v[i].folder);
-		else
-			out->v[kept++] = out->v[i];
-	}
-	out->n = kept;
-}
-
-/* A file with the right content, that others can read or run, and cannot change. */
-static bool file_right(int folder, const struct member *file)
-{
-	struct stat st;
-
-	return fstatat(folder, file->key, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-		(st.st_mode & 07777) == (executable(file) ? 0755 : 0644) &&
-		blob_file_matches(folder, file->key, value_get_string(file->value, "sha256"));
-}
-
-static bool set_right(const struct config_files *files, const struct file_set *set)
-{
-	cleanup(fd_closep) int folder = openat(files->fd, set->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (folder < 0)
-		return false;
-	for (uint32_t i = 0; i < file_count(set->entry); i++) {
-		if (!file_right(folder, &set->entry->files->members[i]))
-			return false;
-	}
-	return true;
-}
+/* --- what a config needs ------------------------------------------------------------------------------------- */
 
 static int compare_missing(const void *a, const void *b)
 {
@@ -278,11 +165,11 @@ int config_files_missing(struct config_files *files, struct missing_vec *out, co
 	if (config_files_check(config, err) < 0)
 		return -1;
 	clear_wanted(files);
-	list_sets(&sets, config);
+	file_sets_list(&sets, config);
 	for (size_t i = 0; i < sets.n; i++) {
 		struct file_set *set = &sets.v[i];
 
-		if ((!again && names_have(&files->known, set->folder)) || set_right(files, set)) {
+		if ((!again && names_have(&files->known, set->folder)) || file_set_right(files->fd, set)) {
 			free(set->folder);
 			continue;
 		}
@@ -291,8 +178,8 @@ int config_files_missing(struct config_files *files, struct missing_vec *out, co
 			const struct member *file = &set->entry->files->members[k];
 
 			missing_vec_push(out,
-				(struct missing_file){ value_get_string(file->value, "sha256"), set->entry->prober,
-					file->key, executable(file) });
+				(struct missing_file){
+					file_sha256(file), set->entry->prober, file->key, file_executable(file) });
 		}
 	}
 	set_vec_clear(&sets);
@@ -306,8 +193,7 @@ int config_files_put(
 	return blob_dir_put(&files->blobs, file->sha256, file->executable, data, len, err);
 }
 
-/* --- making folders -------------------------------------------------------------------------------------------------
- */
+/* --- making folders ------------------------------------------------------------------------------------------ */
 
 /* The folders that lead to `path`. */
 static int make_parents(int folder, const char *path, struct mrp_err *err)
@@ -333,8 +219,8 @@ static int fill(const struct config_files *files, int folder, const struct file_
 		const struct member *file = &set->entry->files->members[i];
 
 		if (make_parents(folder, file->key, err) < 0 ||
-			blob_dir_link(&files->blobs, value_get_string(file->value, "sha256"), executable(file), folder,
-				file->key, err) < 0)
+			blob_dir_link(&files->blobs, file_sha256(file), file_executable(file), folder, file->key, err) <
+				0)
 			return mrp_err_wrap(err, "prober '%s': file '%s'", set->entry->prober, file->key);
 	}
 	return 0;
@@ -408,7 +294,7 @@ void config_files_collect(struct config_files *files, const struct config_vec *u
 
 	strvec_clear(&files->known);
 	for (size_t i = 0; i < used->n; i++)
-		list_sets(&sets, used->v[i]);
+		file_sets_list(&sets, used->v[i]);
 	for (size_t i = 0; i < sets.n; i++)
 		strvec_push_nodup(&files->known, sets.v[i].folder);
 	set_vec_clear(&sets);

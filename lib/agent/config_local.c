@@ -45,8 +45,7 @@ static void local_free(struct config_backend *backend)
 	free(local);
 }
 
-/* --- has anything changed? -------------------------------------------------------------------------------------------
- */
+/* --- has anything changed? ----------------------------------------------------------------------------------- */
 
 static void add_file(struct sha256_ctx *ctx, const char *path, const struct stat *st)
 {
@@ -111,8 +110,7 @@ static bool same(const struct fingerprint *a, const struct fingerprint *b)
 	return memcmp(a->digest, b->digest, SHA256_BYTES) == 0;
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------------------------------------- */
 
 /* What a file written by hand may leave out. */
 static void fill_in(struct local_backend *local, struct arena *arena, struct value *config)

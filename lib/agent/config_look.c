@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One look, from asking to handing on. The log says what is wrong once, not with each look: that is news only when it
- * is something else, or about another config.
- */
+/* One look, from asking to handing on. */
 #include <malloc.h>
 
 #include "../base/log.h"
@@ -13,125 +10,9 @@ enum {
 	FIRST_RETRY_MS = 1000, /* as long as there is no config at all */
 	BACKOFF_MAX = 4,       /* intervals */
 	TELL_LEAST_MS = 25000, /* between two times that nothing is new */
-	PROBLEMS_LOGGED = 100,
 };
 
-/* How a look ended, on its way to everybody who wants to know. */
-struct ending {
-	enum config_outcome_kind kind;
-	struct agent_config *config; /* CONFIG_NEW: handed on */
-	bool last_good;
-	enum mrp_errcode code;
-	const char *error, *about;
-	const struct problems *problems;
-	uint64_t reloads;
-};
-
-void verdict_said_release(struct verdict_said *said)
-{
-	free(said->about);
-	free(said->error);
-	*said = (struct verdict_said){ .kind = CONFIG_SAME };
-}
-
-static void remember(struct verdict_said *said, const struct ending *ending)
-{
-	struct verdict_said now = { ending->kind, ending->code, ending->about ? xstrdup(ending->about) : NULL,
-		ending->error ? xstrdup(ending->error) : NULL };
-
-	verdict_said_release(said);
-	*said = now;
-}
-
-static bool is_good(enum config_outcome_kind kind)
-{
-	return kind == CONFIG_NEW || kind == CONFIG_SAME;
-}
-
-/* Messages differ in numbers and names of temporary files, so they are not compared. */
-static bool is_news(const struct verdict_said *last, const struct ending *ending)
-{
-	if (is_good(ending->kind))
-		return ending->kind == CONFIG_NEW || !is_good(last->kind);
-	return last->kind != ending->kind || last->code != ending->code ||
-		!streq(last->about ? last->about : "", ending->about ? ending->about : "");
-}
-
-static void log_problems(const struct problems *problems)
-{
-	cleanup(strbuf_release) struct strbuf line = STRBUF_INIT;
-	size_t logged = 0;
-
-	for (size_t i = 0; i < problems->list.n; i++) {
-		if (problems->list.v[i].warning)
-			continue;
-		if (logged++ == PROBLEMS_LOGGED) {
-			log_error("... and %zu more", problems->errors - PROBLEMS_LOGGED);
-			return;
-		}
-		strbuf_reset(&line);
-		problem_format(&line, &problems->list.v[i]);
-		log_error("%s", line.buf);
-	}
-}
-
-static void log_ending(const struct agent_source *source, const struct ending *ending)
-{
-	const struct agent_config *config = source_config(source);
-
-	if (is_good(ending->kind)) {
-		log_info("config %s from %s: %zu probers%s", config->revision, source->backend->name, config->entries.n,
-			ending->last_good                     ? ", as stored here"
-				: ending->kind == CONFIG_SAME ? ", is right again"
-							      : "");
-		return;
-	}
-	if (ending->problems)
-		log_problems(ending->problems);
-	log_error("%s: %s", config ? "the config stays as it was" : "there is no config yet", ending->error);
-}
-
-static void note_status(struct agent_source *source, const struct ending *ending)
-{
-	struct agent_source_status *status = &source->status;
-	const struct agent_config *config = source_config(source);
-	bool good = is_good(ending->kind);
-
-	pthread_mutex_lock(&source->lock);
-	free(status->revision);
-	status->revision = config ? xstrdup(config->revision) : NULL;
-	if (!ending->last_good) {
-		free(status->error);
-		status->error = ending->error ? xstrdup(ending->error) : NULL;
-		status->checked_ms = wall_ms();
-		status->good_ms = good ? status->checked_ms : status->good_ms;
-		status->failures = good ? 0 : status->failures + 1;
-	}
-	pthread_mutex_unlock(&source->lock);
-}
-
-static void tell(struct agent_source *source, const struct ending *ending)
-{
-	const struct config_outcome outcome = {
-		.kind = ending->kind,
-		.config = ending->config ? agent_config_ref(ending->config) : NULL,
-		.last_good = ending->last_good,
-		.error = ending->error,
-		.reloads = ending->reloads,
-	};
-
-	if (ending->config)
-		config_vec_push(&source->used, ending->config);
-	if (is_news(&source->last, ending))
-		log_ending(source, ending);
-	remember(&source->last, ending);
-	note_status(source, ending);
-	source->told_us = monotonic_us();
-	source->options.outcome(source->options.ctx, &outcome);
-}
-
-/* --- a config becomes the current one --------------------------------------------------------------------------------
- */
+/* --- a config becomes the current one ------------------------------------------------------------------------ */
 
 /* Everything that the config needs is on the disk afterwards. `again`: look at what was looked at before, too. */
 static int bring_files(struct agent_source *source, const struct agent_config *config, bool again, struct mrp_err *err)
@@ -179,8 +60,8 @@ static int store(const struct agent_source *source, struct config_look *look, st
 }
 
 /* 0: *ending says CONFIG_NEW, or CONFIG_SAME. */
-static int use_found(
-	struct agent_source *source, struct config_look *look, bool reload, struct ending *ending, struct mrp_err *err)
+static int use_found(struct agent_source *source, struct config_look *look, bool reload, struct look_ending *ending,
+	struct mrp_err *err)
 {
 	struct agent_config *config = source_config(source);
 
@@ -204,8 +85,7 @@ static int use_found(
 	return 0;
 }
 
-/* --- one look --------------------------------------------------------------------------------------------------------
- */
+/* --- one look ------------------------------------------------------------------------------------------------ */
 
 static int64_t next_look_us(const struct agent_source *source, int64_t retry_after_ms)
 {
@@ -222,19 +102,19 @@ static int64_t next_look_us(const struct agent_source *source, int64_t retry_aft
 }
 
 /* Nothing has changed since the last look that found something; that one may have found something bad. */
-static void end_unchanged(struct agent_source *source, struct ending *ending, bool reload)
+static void end_unchanged(struct agent_source *source, struct look_ending *ending, bool reload)
 {
-	ending->kind = is_good(source->found.kind) ? CONFIG_SAME : source->found.kind;
+	ending->kind = outcome_is_good(source->found.kind) ? CONFIG_SAME : source->found.kind;
 	ending->code = source->found.code;
 	ending->about = source->found.about;
 	ending->error = source->found.error;
-	bool quiet = source->backend->ops->often && !reload && !is_news(&source->last, ending) &&
+	bool quiet = source->backend->ops->often && !reload && !ending_is_news(&source->last, ending) &&
 		monotonic_us() - source->told_us < (int64_t)TELL_LEAST_MS * 1000;
 	if (!quiet)
-		tell(source, ending);
+		source_tell(source, ending);
 }
 
-static void end_look(struct agent_source *source, enum look_end end, struct ending *ending,
+static void end_look(struct agent_source *source, enum look_end end, struct look_ending *ending,
 	const struct config_look *look, const struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
@@ -248,14 +128,14 @@ static void end_look(struct agent_source *source, enum look_end end, struct endi
 		ending->problems = &look->problems;
 	}
 	if (end != LOOK_FAILED)
-		remember(&source->found, ending);
-	tell(source, ending);
+		said_set(&source->found, ending);
+	source_tell(source, ending);
 }
 
 static void look_now(struct agent_source *source, struct config_look *look, uint64_t reloads, struct mrp_err *err)
 {
 	bool reload = reloads > source->reloads_done;
-	struct ending ending = { .reloads = reloads };
+	struct look_ending ending = { .reloads = reloads };
 	enum look_end end = source->backend->ops->look(source->backend, source->again || reload, look, err);
 
 	if (end != LOOK_FAILED)
@@ -293,13 +173,12 @@ void source_look(struct agent_source *source)
 		malloc_trim(0); /* reading a config takes many times what is kept of it */
 }
 
-/* --- at the start ----------------------------------------------------------------------------------------------------
- */
+/* --- at the start -------------------------------------------------------------------------------------------- */
 
 static int load_stored(struct agent_source *source, struct config_look *look, struct mrp_err *err)
 {
 	cleanup(stored_config_release) struct stored_config stored = STORED_CONFIG_INIT;
-	struct ending ending = { .kind = CONFIG_NEW, .last_good = true };
+	struct look_ending ending = { .kind = CONFIG_NEW, .last_good = true };
 
 	if (stored_config_read(&stored, source->stored_path, err) < 0)
 		return -1;
@@ -315,7 +194,7 @@ static int load_stored(struct agent_source *source, struct config_look *look, st
 	source->etag = steal(&stored.etag);
 	if (source->backend->ops->known)
 		source->backend->ops->known(source->backend, source->etag);
-	tell(source, &ending);
+	source_tell(source, &ending);
 	config_files_collect(source->files, &source->used);
 	return 0;
 }
@@ -329,4 +208,5 @@ void source_load_stored(struct agent_source *source)
 		log_warning("the last good config cannot be used: %s", err.msg);
 	problems_clear(&look.problems);
 	mrp_err_clear(&err);
+	malloc_trim(0);
 }

@@ -4,14 +4,11 @@
  * reports; drop configs and files that nobody uses any more. Everything else that may take time is ended by stop_fd.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,8 +46,7 @@ struct agent_config *source_config(const struct agent_source *source)
 	return source->used.n ? source->used.v[source->used.n - 1] : NULL;
 }
 
-/* --- the thread ------------------------------------------------------------------------------------------------------
- */
+/* --- the thread ---------------------------------------------------------------------------------------------- */
 
 /* Configs that nobody but this list refers to go, and then what only they needed. */
 static void collect(struct agent_source *source)
@@ -133,8 +129,7 @@ static void wake(int fd)
 		log_error("cannot write an eventfd: %s", strerror(errno));
 }
 
-/* --- start and stop --------------------------------------------------------------------------------------------------
- */
+/* --- start and stop ------------------------------------------------------------------------------------------ */
 
 static void own_strings(struct agent_source_options *to, const struct agent_source_options *from)
 {
@@ -161,8 +156,8 @@ static void source_free(struct agent_source *source)
 	fd_closep(&source->stop_fd);
 	free(source->stored_path);
 	free(source->etag);
-	verdict_said_release(&source->found);
-	verdict_said_release(&source->last);
+	said_release(&source->found);
+	said_release(&source->last);
 	agent_report_free(source->report);
 	agent_source_status_release(&source->status);
 	pthread_mutex_destroy(&source->lock);
@@ -171,63 +166,6 @@ static void source_free(struct agent_source *source)
 	free((char *)(uintptr_t)source->options.path);
 	free((char *)(uintptr_t)source->options.environment);
 	free(source);
-}
-
-/* Probers that run as somebody else have to get there; whatever the umask was. */
-static int open_to_all(const char *path, struct mrp_err *err)
-{
-	return chmod(path, 0755) < 0 ? mrp_err_errno(err, "cannot set the mode of '%s'", path) : 0;
-}
-
-/* Folders that are there already are somebody's decision; what it means is said. */
-static void check_way(const char *path)
-{
-	cleanup(freep) char *real = realpath(path, NULL);
-	struct stat st;
-
-	if (geteuid() != 0 || !real)
-		return;
-	for (char *slash = real; (slash = strchr(slash + 1, '/'));) {
-		*slash = '\0';
-		if (stat(real, &st) == 0 && !(st.st_mode & S_IXOTH))
-			log_warning(
-				"'%s' is closed to other users, so probers that run as one cannot reach their files",
-				real);
-		*slash = '/';
-	}
-}
-
-static int take_lock(struct agent_source *source, const char *folder, const char *cluster, struct mrp_err *err)
-{
-	cleanup(freep) char *path = path_join(folder, "lock");
-
-	source->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (source->lock_fd < 0)
-		return mrp_err_errno(err, "cannot open '%s'", path);
-	if (flock(source->lock_fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	if (errno != EWOULDBLOCK)
-		return mrp_err_errno(err, "cannot lock '%s'", path);
-	return mrp_err_set(err, MRP_ELOCKED,
-		"another agent of cluster '%s' uses '%s'; a second one needs a --state-dir of its own", cluster,
-		folder);
-}
-
-static int open_folder(struct agent_source *source, const struct agent_source_options *options, struct mrp_err *err)
-{
-	cleanup(freep) char *top = path_join(options->state_dir, "agent"), *folder = path_join(top, options->cluster);
-	bool new = access(options->state_dir, F_OK) < 0;
-
-	if (make_folders(folder, 0755, err) < 0 || (new &&open_to_all(options->state_dir, err) < 0) ||
-		open_to_all(top, err) < 0 || open_to_all(folder, err) < 0)
-		return -1;
-	check_way(folder);
-	source->stored_path = path_join(folder, "config.json");
-	if (take_lock(source, folder, options->cluster, err) < 0)
-		return -1;
-	stored_config_sweep(source->stored_path);
-	source->files = config_files_open(folder, err);
-	return source->files ? 0 : -1;
 }
 
 /* A path that is not there may be a slip of the pen, or a folder that is not mounted yet: with a config of before the
@@ -248,7 +186,7 @@ static int open_all(struct agent_source *source, const struct agent_source_optio
 	/* first what needs no folder: a wrong address leaves nothing behind */
 	source->backend =
 		options->http ? config_backend_api(options, source->stop_fd, err) : config_backend_local(options);
-	if (!source->backend || open_folder(source, options, err) < 0)
+	if (!source->backend || source_open_folder(source, options->state_dir, err) < 0)
 		return -1;
 	if (options->path && !options->http && check_path(source, options->path, err) < 0)
 		return -1;
@@ -304,8 +242,7 @@ void agent_source_stop(struct agent_source *source)
 	source_free(source);
 }
 
-/* --- questions and wishes of other threads ---------------------------------------------------------------------------
- */
+/* --- questions and wishes of other threads ------------------------------------------------------------------- */
 
 uint64_t agent_source_reload(struct agent_source *source)
 {

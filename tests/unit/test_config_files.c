@@ -359,8 +359,8 @@ static void test_leftovers(void **state)
 	make_one(&made, 1, "one");
 	must_bring(files, &made.config, "one");
 	config_files_close(files);
-	cleanup(freep) char *new = path_join(folder, "files/.new-x-1"), *deep = path_join(folder, "files/.new-x-1/a/b"),
-			    *old = path_join(folder, "files/.old-p-1"), *half = path_join(folder, SET2);
+	cleanup(freep) char *deep = path_join(folder, "files/.new-x-1/a/b"), *old = path_join(folder, "files/.old-p-1"),
+			    *half = path_join(folder, SET2);
 	struct mrp_err err = MRP_ERR_INIT;
 	assert_int_equal(make_folders(deep, 0755, &err), 0);
 	assert_int_equal(mkdir(old, 0755), 0);

@@ -173,8 +173,9 @@ static int start(struct agent *agent, struct mrp_err *err)
 
 	agent_block_signals(&set); /* before any thread */
 	agent->loop = loop_new(err);
+	/* the source makes the state folder, and makes sure that it is ours */
 	if (!agent->loop || account_rules_check(&agent->options.accounts, err) < 0 || start_metrics(agent, err) < 0 ||
-		start_logs(agent, err) < 0 || start_runner(agent, err) < 0)
+		agent_config_start(agent, err) < 0 || start_logs(agent, err) < 0 || start_runner(agent, err) < 0)
 		return -1;
 	agent->turn = (struct loop_timer){ .fn = on_turn, .ctx = agent };
 	agent->give_up = (struct loop_timer){ .fn = on_give_up, .ctx = agent };
@@ -190,7 +191,7 @@ struct agent *agent_new(const struct agent_options *options, struct mrp_err *err
 	agent->options = *options;
 	agent->signal_fd = -1;
 	agent_calls_init(agent);
-	if (start(agent, err) < 0 || agent_config_start(agent, err) < 0) {
+	if (start(agent, err) < 0) {
 		agent_free(agent);
 		return NULL;
 	}
@@ -238,15 +239,23 @@ static void free_runs(struct agent *agent)
 	executor_free(agent->executor);
 	if (agent->logs)
 		logs_stop(agent->logs);
-	loop_free(agent->loop);
-	metrics_free(agent->metrics);
+	if (agent->loop)
+		loop_free(agent->loop);
+	if (agent->metrics)
+		metrics_free(agent->metrics);
 }
 
 void agent_free(struct agent *agent)
 {
 	if (!agent)
 		return;
-	agent_source_stop(agent->source);
+	if (agent->source) { /* it has not run */
+		struct mrp_err err = MRP_ERR_INIT;
+
+		agent->stopping = true;
+		drain(agent, &err);
+		mrp_err_clear(&err);
+	}
 	if (agent->server)
 		metrics_server_stop(agent->server);
 	free(agent->url);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between the thread that gets configs and sends reports, and the scheduler. */
-#include <malloc.h>
-
 #include "../base/log.h"
 #include "agent_internal.h"
 
@@ -46,23 +44,30 @@ static void apply(struct agent *agent, const struct config_outcome *outcome)
 	metrics_agent_add(agent->metrics, AGENT_CONFIG_RELOADS_TOTAL, 1);
 }
 
-static void deliver_outcome(struct loop_message *base)
+static void take_outcome(struct agent *agent, const struct outcome_message *message)
 {
-	struct outcome_message *message = (struct outcome_message *)(void *)base; /* its first member */
-	struct agent *agent = message->agent;
 	const struct config_outcome *outcome = &message->outcome;
 
-	if (outcome->kind == CONFIG_NEW && !agent->stopping)
+	if (outcome->kind == CONFIG_NEW)
 		apply(agent, outcome);
-	else
-		agent_config_unref(outcome->config);
 	if ((outcome->kind == CONFIG_NEW && !outcome->last_good) || outcome->kind == CONFIG_SAME)
 		metrics_agent_set(agent->metrics, AGENT_CONFIG_TIMESTAMP, (double)message->wall_ms / 1000);
-	metrics_agent_set(agent->metrics, AGENT_CONFIG_RELOAD_SUCCESS, !message->error);
+	if (outcome->kind != CONFIG_UNKNOWN) /* else the timestamp tells for how long nobody knows */
+		metrics_agent_set(agent->metrics, AGENT_CONFIG_RELOAD_SUCCESS, outcome->kind != CONFIG_REFUSED);
 	set_error(agent, message->error);
 	agent_rearm(agent);
 	agent_manager_config(agent, outcome->reloads);
 	agent_calls_reloaded(agent, outcome->reloads, message->error);
+}
+
+static void deliver_outcome(struct loop_message *base)
+{
+	struct outcome_message *message = (struct outcome_message *)(void *)base; /* its first member */
+
+	if (message->agent->stopping)
+		agent_config_unref(message->outcome.config);
+	else
+		take_outcome(message->agent, message);
 	free(message->error);
 	free(message);
 }
@@ -86,10 +91,6 @@ static void on_outcome(void *ctx, const struct config_outcome *outcome)
 	struct agent *agent = ctx;
 	struct outcome_message *message = xcalloc(1, sizeof(*message));
 
-	/* reading a config takes many times its own size for a moment; when the next look ends that is free again */
-	if (agent->trim)
-		malloc_trim(0);
-	agent->trim = outcome->kind == CONFIG_NEW;
 	message->message.deliver = deliver_outcome;
 	message->agent = agent;
 	message->outcome = *outcome;

@@ -39,7 +39,6 @@ struct agent {
 
 	/* agent_config.c */
 	char *config_error; /* of the last look; NULL: it was good */
-	bool trim;          /* memory of reading a config is to be given back (the source's thread) */
 
 	/* agent_call.c: for other threads */
 	pthread_mutex_t lock;

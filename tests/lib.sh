@@ -407,8 +407,11 @@ start_source()
 	rm -f orders
 	mkfifo orders
 	chmod 755 "$MRP_SCRATCH"
+	# appended to, so that a test may empty them
+	: >said
+	: >log
 	"$MRP_BUILD/tests/sourced" --cluster net --host h1 --state-dir "$MRP_SCRATCH/state" --interval 200 "$@" \
-		<>orders >said 2>log &
+		<>orders >>said 2>>log &
 	source_pid=$!
 	exec 9>orders
 }

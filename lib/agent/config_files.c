@@ -86,6 +86,14 @@ static void remove_others(const struct config_files *files, const struct strvec 
 		closedir(dir);
 }
 
+/* Whatever the umask was. A disk that has become read-only is good enough for what is there. */
+static int open_to_all(int folder)
+{
+	struct stat st;
+
+	return fstat(folder, &st) == 0 && (st.st_mode & 0755) == 0755 ? 0 : fchmod(folder, 0755);
+}
+
 struct config_files *config_files_open(const char *folder, struct mrp_err *err)
 {
 	struct config_files *files = xcalloc(1, sizeof(*files));
@@ -97,7 +105,7 @@ struct config_files *config_files_open(const char *folder, struct mrp_err *err)
 	if (make_folders(files->root, 0755, err) < 0 || blob_dir_open(&files->blobs, blobs, err) < 0)
 		goto fail;
 	files->fd = open(files->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (files->fd < 0 || fchmod(files->fd, 0755) < 0) { /* whatever the umask */
+	if (files->fd < 0 || open_to_all(files->fd) < 0) {
 		mrp_err_errno(err, "cannot use folder '%s'", files->root);
 		goto fail;
 	}

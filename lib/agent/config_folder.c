@@ -42,7 +42,8 @@ static int take_lock(struct agent_source *source, const char *folder, const char
 {
 	cleanup(freep) char *path = path_join(folder, "lock");
 
-	source->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	/* not for writing: the disk may have become read-only, and the agent runs all the same */
+	source->lock_fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (source->lock_fd < 0)
 		return mrp_err_errno(err, "cannot open '%s'", path);
 	if (flock(source->lock_fd, LOCK_EX | LOCK_NB) == 0)

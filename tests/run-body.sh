@@ -24,6 +24,9 @@ valgrind/*)
 	if [ $code -eq 1 ] && grep -q 'unhandled amd64-linux syscall: 437' valgrind.log; then
 		skip 'this valgrind does not know openat2()'
 	fi
+	if [ $code -ne 0 ] && grep -q 'unhandled amd64-linux syscall: 434' valgrind.log; then
+		skip 'this valgrind does not know pidfd_open()'
+	fi
 	exit $code
 	;;
 *)

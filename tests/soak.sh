@@ -7,7 +7,8 @@ set -eu
 cd "$(dirname "$0")/.."
 minutes=${1:-10}
 
-export SOAK_ROUNDS=$((minutes * 4)) SOAK_KILLS=$((minutes * 5)) SOAK_OBJECTS=10000 MRP_LIMIT=$((minutes * 60 + 900))
+export SOAK_ROUNDS=$((minutes * 4)) SOAK_KILLS=$((minutes * 5)) SOAK_OBJECTS=10000 SOAK_RUNS=$((minutes * 10000)) \
+	MRP_LIMIT=$((minutes * 60 + 900))
 sh tests/run.sh -n -j 1 soak
 
 for target in build/dev/tests/fuzz_*; do

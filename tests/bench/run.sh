@@ -9,7 +9,7 @@ export LC_ALL
 
 usage() {
 	cat <<-'TEXT'
-	usage: tests/bench/run.sh [OPTIONS] [load|sync|api|agents|postgres|startup|metrics|floors|all]...
+	usage: tests/bench/run.sh [OPTIONS] [load|sync|api|agents|postgres|startup|metrics|spawn|floors|all]...
 
 	  load      load and check a tree; compare it with an API that has the same
 	  sync      put a tree into an empty API, then 100 changes
@@ -17,9 +17,6 @@ usage() {
 	  agents    agents that ask for their config, which has not changed
 	  postgres  reads and writes of the HTTP API over PostgreSQL
 	  startup   start of the program
-	  metrics   pages of an agent's metrics
-	  floors    the floors alone, without mrprober
-	  all       load, sync, api, agents, postgres, startup and metrics (default)
 
 	  --count N      probers in the tree (default 10000)
 	  --pairs N      how often each measurement is made (default 3)
@@ -78,13 +75,13 @@ while [ $# -gt 0 ]; do
 		usage
 		exit 0
 		;;
-	load | sync | api | agents | postgres | startup | metrics | floors) figures="$figures $1" ;;
-	all) figures="$figures startup metrics sync load agents api postgres" ;;
+	load | sync | api | agents | postgres | startup | metrics | spawn | floors) figures="$figures $1" ;;
+	all) figures="$figures startup metrics spawn sync load agents api postgres" ;;
 	*) bad_usage "unknown argument '$1'" ;;
 	esac
 	shift
 done
-[ -n "$figures" ] || figures="startup metrics sync load agents api postgres"
+[ -n "$figures" ] || figures="startup metrics spawn sync load agents api postgres"
 [ "$count" -ge "$changes" ] || changes=$count
 
 wanted() {
@@ -603,6 +600,25 @@ figure_metrics() {
 	row_value "read the output of a plugin" ns page-verdict-ns "<= 1000"
 }
 
+# Both run the same programs, as many in the same time as they can.
+spawn_programs() {
+	result=$("$bin/$1" -n $((seconds * 2000)) "$bin/empty") || fail "'$1' could not run '$bin/empty'"
+	take "$1-rps" per_second "$result"
+	take "$1-cpu" own_cpu_us "$result"
+}
+
+figure_spawn() {
+	pair=0
+	while [ $((pair += 1)) -le "$pairs" ]; do
+		say "spawn: $pair of $pairs"
+		spawn_programs floor-spawn
+		spawn_programs spawn
+	done
+	row_ratio "run a program" /s floor-spawn-rps spawn-rps ">= 0.85"
+	row_ratio "run a program: own CPU, over the floor" us floor-spawn-cpu spawn-cpu ""
+	row_value "run a program: own CPU" us spawn-cpu "<= 70"
+}
+
 figure_floors() {
 	start_floor_http
 	pair=0
@@ -631,7 +647,7 @@ tmpfs | ramfs) say "'$work' is in memory, where a durable write costs nothing; s
 esac
 "$bin/gen-configs" -n "$count" -l "$slugs" "$tree"
 "$bin/floor-load" "$tree" >/dev/null # files into the page cache
-for figure in floors startup metrics sync load agents api postgres; do
+for figure in floors startup metrics spawn sync load agents api postgres; do
 	if wanted "$figure"; then
 		"figure_$figure"
 	fi

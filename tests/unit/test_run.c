@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "../../lib/base/file.h"
@@ -99,6 +100,12 @@ static void run(struct one *one)
 static void release(struct one *one)
 {
 	run_result_release(&one->job.result);
+}
+
+static int new_runner(void)
+{
+	runner = runner_new(&(struct runner_options){ .threads = 2 }, &err);
+	return runner ? 0 : -1;
 }
 
 /* --- what may be left behind --- */
@@ -263,6 +270,31 @@ static void test_bad_folder_and_name(void **state)
 	run(&one);
 	assert_int_equal(one.job.result.end, RUN_SPAWN);
 	assert_string_equal(one.job.result.what, "program");
+	wait_until_clean();
+}
+
+/* Somebody has it open for writing: waited for a moment, then said as such. */
+static void test_busy_program(void **state)
+{
+	char copy[] = "cp " HOSTILE " busy", command[] = "./busy exit 4", again[] = "./busy exit 4";
+	cleanup(freep) char *path = path_join(scratch, "busy");
+	struct one one;
+
+	(void)state;
+	prepare(&one, copy);
+	run(&one);
+	assert_int_equal(one.job.result.exit_code, 0);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	prepare(&one, command);
+	run(&one);
+	assert_int_equal(one.job.result.end, RUN_SPAWN);
+	assert_string_equal(one.job.result.what, "exec");
+	assert_int_equal(one.job.result.error_number, ETXTBSY);
+	close(fd);
+	prepare(&one, again);
+	run(&one);
+	assert_int_equal(one.job.result.exit_code, 4);
 	wait_until_clean();
 }
 
@@ -804,8 +836,7 @@ static void test_cgroup(void **state)
 	assert_int_equal(rmdir(path), 0);
 	free(path);
 	descriptors_before = before;
-	runner = runner_new(&(struct runner_options){ .threads = 2 }, &err);
-	assert_non_null(runner);
+	assert_int_equal(new_runner(), 0);
 }
 
 static bool has_controller(const char *folder, const char *name)
@@ -853,8 +884,7 @@ static void test_cgroup_limits(void **state)
 	runner_free(runner);
 	assert_int_equal(rmdir(path), 0);
 	free(path);
-	runner = runner_new(&(struct runner_options){ .threads = 2 }, &err);
-	assert_non_null(runner);
+	assert_int_equal(new_runner(), 0);
 }
 
 static void test_bad_cgroup(void **state)
@@ -871,13 +901,57 @@ static void test_bad_cgroup(void **state)
 	wait_until_clean();
 }
 
+/* The end of a process that runs a program, however it comes, is the end of the program. */
+static void test_dies_with_us(void **state)
+{
+	cleanup(freep) char *noted = path_join(scratch, "noted");
+	char command[] = HOSTILE " close-and-sleep ./noted";
+	struct one one;
+	struct stat st;
+	int status, pid;
+
+	(void)state;
+	runner_free(runner); /* it would take the child for what a program has left behind */
+	pid_t child = fork();
+	if (child == 0) {
+		prepare(&one, command);
+		if (new_runner() == 0)
+			runner_submit(runner, &one.job);
+		for (;;)
+			pause();
+	}
+	while (stat(noted, &st) < 0 || st.st_size == 0)
+		usleep(1000);
+	FILE *file = fopen(noted, "r");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &pid), 1);
+	fclose(file);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(waitpid(pid, &status, 0), pid); /* it was left to us */
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	remove(noted);
+	assert_int_equal(new_runner(), 0);
+}
+
+/* valgrind does not know it, for one */
+static bool has_pidfd(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 static int setup(void **state)
 {
 	if (scratch_make(state) < 0 || chmod(scratch, 0777) < 0)
 		return -1;
-	runner = runner_new(&(struct runner_options){ .threads = 2 }, &err);
+	if (new_runner() < 0)
+		return -1;
 	descriptors_before = count_descriptors();
-	return runner ? 0 : -1;
+	return 0;
 }
 
 static int teardown(void **state)
@@ -891,6 +965,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_bad_folder_and_name),
+		cmocka_unit_test(test_busy_program),
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_bytes),
@@ -910,7 +985,13 @@ int main(void)
 		cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_cgroup_limits),
 		cmocka_unit_test(test_bad_cgroup),
+		cmocka_unit_test(test_dies_with_us),
 	};
+
+	if (!has_pidfd()) {
+		fputs("pidfd_open() does not work here\n", stderr);
+		return 1;
+	}
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -8,7 +8,8 @@
 #include "cgroup_path.h"
 
 enum {
-	PROBES_MAX = 2000,             /* built-in checks at one time: a socket or two each */
+	PROBES_MAX = 2000, /* built-in checks at one time: a socket or two each */
+	PACE_US = 1000,    /* thousands of runs a second end one by one, but need not be heard of one by one */
 	GIVE_UP_US = 10 * 1000 * 1000, /* after the largest grace: even a killed program can hang in the kernel */
 };
 
@@ -177,6 +178,7 @@ static int start(struct agent *agent, struct mrp_err *err)
 	if (!agent->loop || account_rules_check(&agent->options.accounts, err) < 0 || start_metrics(agent, err) < 0 ||
 		agent_config_start(agent, err) < 0 || start_logs(agent, err) < 0 || start_runner(agent, err) < 0)
 		return -1;
+	loop_set_pace(agent->loop, PACE_US);
 	agent->turn = (struct loop_timer){ .fn = on_turn, .ctx = agent };
 	agent->give_up = (struct loop_timer){ .fn = on_give_up, .ctx = agent };
 	make_schedule(agent);

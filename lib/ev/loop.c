@@ -32,7 +32,7 @@ struct loop {
 	struct slot_vec slots; /* v[WAKE_SLOT] is wake_fd, so that 0 stays "not watched" */
 	uint32_t free_slot;    /* the first of a list; 0: none */
 	struct timers timers;
-	int64_t now_us;
+	int64_t now_us, pace_us;
 	bool no_pwait2;
 	atomic_bool stopping;
 	/* Posted, newest first. Whoever finds the loop asleep wakes it, and only he: the flag is raised before the last
@@ -276,8 +276,23 @@ static int wait_for_events(struct loop *loop, struct epoll_event *events, int64_
 	return epoll_wait(loop->epoll_fd, events, EVENTS_A_ROUND, (int)MIN(ms, INT32_MAX));
 }
 
+void loop_set_pace(struct loop *loop, int64_t pace_us)
+{
+	loop->pace_us = pace_us;
+}
+
+static void keep_pace(const struct loop *loop)
+{
+	int64_t next = loop->now_us + loop->pace_us;
+	const struct timespec until = { next / 1000000, next % 1000000 * 1000 };
+
+	if (loop->pace_us && monotonic_us() < next)
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL); /* a signal may end it early: no harm */
+}
+
 static int wait_once(struct loop *loop, struct epoll_event *events)
 {
+	keep_pace(loop);
 	int64_t us = wait_us(loop);
 
 	if (us != 0) {

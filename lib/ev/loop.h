@@ -21,6 +21,10 @@ void loop_free(struct loop *loop);
 int loop_run(struct loop *loop, struct mrp_err *err);
 /* Makes loop_run return after the callback that is running; any thread. */
 void loop_stop(struct loop *loop);
+/* Rounds begin at least so far apart (0, as at first: no matter): what comes meanwhile is delivered together, and
+ * whoever posts it need not wake anybody. For a loop that gets thousands of messages a second, and can be late by that
+ * much. */
+void loop_set_pace(struct loop *loop, int64_t pace_us);
 /* The time when the loop last woke up; cheap, and the same for all callbacks of one round. */
 int64_t loop_now_us(const struct loop *loop);
 

@@ -410,6 +410,22 @@ static void test_sleeps(void **state)
 	loop_free(loop);
 }
 
+/* Rounds at a pace: a timer that sets itself again for now comes once a round. */
+static void test_pace(void **state)
+{
+	struct loop *loop = new_loop();
+	struct ticker ticker = { .loop = loop, .left = 4 };
+	int64_t before = monotonic_us();
+
+	(void)state;
+	ticker.timer = (struct loop_timer){ .fn = tick_again, .ctx = &ticker };
+	loop_set_pace(loop, 5000);
+	loop_timer_set(loop, &ticker.timer, 0);
+	run(loop);
+	assert_true(monotonic_us() - before >= 3 * 5000);
+	loop_free(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_ping_pong),
 		cmocka_unit_test(test_stop_before_run_and_again),
 		cmocka_unit_test(test_sleeps),
+		cmocka_unit_test(test_pace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <pthread.h>
 
 #include "wire.h"
 
@@ -349,15 +350,22 @@ static void close_wire(struct wire *wire)
 	free(wire);
 }
 
+static bool ready;
+
+static void get_ready(void)
+{
+	ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
+
 static struct wire *open_wire(const struct wire_options *options, struct mrp_err *err)
 {
-	static bool ready;
+	static pthread_once_t once = PTHREAD_ONCE_INIT; /* clients of several threads may begin together */
 
-	if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	pthread_once(&once, get_ready);
+	if (!ready) {
 		mrp_err_set(err, MRP_EFAILED, "cannot set up libcurl");
 		return NULL;
 	}
-	ready = true;
 	struct wire *wire = xcalloc(1, sizeof(*wire));
 	wire->options = *options;
 	wire->options.host = xstrdup(options->host);

@@ -5,6 +5,7 @@
  */
 #include "http.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <sys/random.h>
@@ -96,15 +97,18 @@ void http_answer_release(struct http_answer *answer)
 	*answer = (struct http_answer)HTTP_ANSWER_INIT;
 }
 
-/* "localhost" or an address of the loopback network: never asked for through a proxy. */
-static bool is_loopback(const char *host)
+bool http_host_is_loopback(const char *host)
 {
-	return streq(host, "localhost") || skip_prefix(host, "127.", NULL) || streq(host, "[::1]");
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, host, &address) == 1)
+		return ntohl(address.s_addr) >> 24 == 127;
+	return streq(host, "localhost") || streq(host, "[::1]");
 }
 
 bool http_is_local(const struct http_client *client)
 {
-	return is_loopback(client->host);
+	return http_host_is_loopback(client->host);
 }
 
 static int open_wire(struct http_client *client, struct mrp_err *err)
@@ -112,7 +116,7 @@ static int open_wire(struct http_client *client, struct mrp_err *err)
 	const struct http_options *options = &client->options;
 	const struct wire_options wire_options = {
 		.host = client->host,
-		.loopback = is_loopback(client->host),
+		.loopback = http_host_is_loopback(client->host),
 		.max_connections = options->parallel,
 		.connect_timeout_ms = options->connect_timeout_ms,
 		.total_timeout_ms = options->total_timeout_ms,

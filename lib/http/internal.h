@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between http.c and errors.c. */
+/* Between http.c, errors.c and peer.c. */
 #ifndef MRP_HTTP_INTERNAL_H
 #define MRP_HTTP_INTERNAL_H
 
 #include "http.h"
 
+/* "localhost" or an address of the loopback network: never asked for through a proxy. */
+bool http_host_is_loopback(const char *host);
 /* True when the API is on this machine. */
 bool http_is_local(const struct http_client *client);
 /* Put "GET http://...: " in front of the message. */

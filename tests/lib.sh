@@ -10,7 +10,8 @@ pg_databases=
 clean_environment()
 {
 	for variable in $(env | sed -n 's/^\(MRPROBER_[A-Z_]*\)=.*/\1/p') http_proxy https_proxy HTTP_PROXY HTTPS_PROXY \
-		all_proxy ALL_PROXY no_proxy NO_PROXY NO_COLOR PAGER MANPAGER EDITOR VISUAL; do
+		all_proxy ALL_PROXY no_proxy NO_PROXY NO_COLOR PAGER MANPAGER EDITOR VISUAL YC_TOKEN \
+		MR_PROBER_SA_AUTHORIZED_KEY OTEL_EXPORTER_OTLP_HEADERS; do
 		unset "$variable"
 	done
 	export HOME="$MRP_SCRATCH/.home" XDG_CONFIG_HOME="$MRP_SCRATCH/.config" XDG_STATE_HOME="$MRP_SCRATCH/.state"

@@ -3,11 +3,11 @@
  * A server that misbehaves on purpose, for tests of clients: a plain HTTP proxy in front of a real API (or of nothing),
  * with rules that spoil chosen requests.
  *
- *	faultd --port-file FILE [--port PORT] [--upstream PORT] [--log FILE] [RULE]...
+ *	faultd --port-file FILE [--port PORT] [--upstream PORT] [--log FILE] [--save FOLDER] [RULE]...
  *
  * It listens on a free port of 127.0.0.1 (or on --port), writes it to the port file, and ends with its standard input,
- *by a signal, or after ten minutes. The log gets a line a request: "PATCH /v1/probers/dns pass", with the action that
- *was taken.
+ * by a signal, or after ten minutes. The log gets a line a request: "PATCH /v1/probers/dns pass", with the action that
+ * was taken. The folder gets the requests themselves: 1.head and 1.body, 2.head and so on.
  *
  * A RULE is one argument: METHOD PATH [body TEXT] [skip N] [times N] ACTION...
  * METHOD may be *, PATH is a glob, `body` wants TEXT in the request body, `skip` lets the first N matches pass, `times`
@@ -17,6 +17,7 @@
  *	status CODE [SECONDS]    answer with problem+json, with Retry-After: SECONDS
  *	html                     200 with a page
  *	json TEXT                200 with TEXT as application/json
+ *	file CODE TYPE PATH      answer with a file's bytes
  *	truncate BYTES           proxy it, but end the connection after BYTES of the answer's body
  *	close                    end the connection before anything is forwarded
  *	drop                     forward it, throw the answer away, end the connection
@@ -53,6 +54,8 @@ static struct {
 	pthread_mutex_t lock; /* of the rules' counters and the log */
 	int upstream;         /* port; 0: none */
 	FILE *log;
+	const char *save;
+	int saved;
 } server = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* One request as it came. */
@@ -65,7 +68,9 @@ struct request {
 NORETURN static void usage(const char *why)
 {
 	fprintf(stderr,
-		"faultd: %s\nusage: faultd --port-file FILE [--port PORT] [--upstream PORT] [--log FILE] [RULE]...\n",
+		"faultd: %s\nusage: faultd --port-file FILE [--port PORT] [--upstream PORT] [--log FILE] [--save "
+		"FOLDER] "
+		"[RULE]...\n",
 		why);
 	exit(64);
 }
@@ -85,9 +90,9 @@ static void add_rule(const char *text)
 	static const struct {
 		const char *name;
 		int min_words, max_words;
-	} actions[] = { { "pass", 0, 0 }, { "status", 1, 2 }, { "html", 0, 0 }, { "json", 1, 1 }, { "truncate", 1, 1 },
-		{ "close", 0, 0 }, { "drop", 0, 0 }, { "reset", 0, 0 }, { "garbage", 0, 0 }, { "redirect", 1, 1 },
-		{ "delay", 1, 1 }, { "hang", 0, 0 } };
+	} actions[] = { { "pass", 0, 0 }, { "status", 1, 2 }, { "html", 0, 0 }, { "json", 1, 1 }, { "file", 3, 3 },
+		{ "truncate", 1, 1 }, { "close", 0, 0 }, { "drop", 0, 0 }, { "reset", 0, 0 }, { "garbage", 0, 0 },
+		{ "redirect", 1, 1 }, { "delay", 1, 1 }, { "hang", 0, 0 } };
 	struct rule rule = { .times = -1 };
 	int n = 0;
 
@@ -126,6 +131,26 @@ static void add_rule(const char *text)
 	usage("a rule has no action");
 }
 
+/* Called with the lock held. */
+static void save(const struct request *request)
+{
+	const struct {
+		const char *name;
+		const struct strbuf *data;
+	} parts[] = { { "head", &request->head }, { "body", &request->body } };
+	struct mrp_err err = MRP_ERR_INIT;
+
+	server.saved++;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		cleanup(freep) char *path = xasprintf("%s/%d.%s", server.save, server.saved, parts[i].name);
+
+		if (replace_file(path, parts[i].data->buf, parts[i].data->len, 0644, &err) < 0) {
+			fprintf(stderr, "faultd: %s\n", err.msg);
+			exit(1);
+		}
+	}
+}
+
 /* The action for this request; counted. */
 static char *const *choose(const struct request *request)
 {
@@ -152,6 +177,8 @@ static char *const *choose(const struct request *request)
 		action = rule->words + rule->action; /* no rule is added any more: they stay where they are */
 		break;
 	}
+	if (server.save)
+		save(request);
 	if (server.log) {
 		fprintf(server.log, "%s %s %s\n", request->method, request->path, action[0]);
 		fflush(server.log);
@@ -338,6 +365,21 @@ static bool answer_redirect(int fd, const char *url)
 	return answer_simply(fd, 302, extra.buf, "text/html", "<a>elsewhere</a>\n");
 }
 
+static bool answer_file(int fd, char *const *words)
+{
+	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT, body = STRBUF_INIT;
+	struct mrp_err err = MRP_ERR_INIT;
+
+	if (read_file(&body, words[3], REQUEST_MAX, &err) < 0) {
+		fprintf(stderr, "faultd: %s\n", err.msg);
+		exit(1);
+	}
+	strbuf_addf(&out, "HTTP/1.1 %s Whatever\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", words[1], words[2],
+		body.len);
+	strbuf_add(&out, body.buf, body.len);
+	return send_all(fd, out.buf, out.len);
+}
+
 /* Returns whether the connection goes on. */
 static bool act(int fd, const struct request *request, char *const *words)
 {
@@ -349,6 +391,8 @@ static bool act(int fd, const struct request *request, char *const *words)
 		return answer_simply(fd, 200, "", "text/html; charset=utf-8", "<!DOCTYPE html><title>A page</title>\n");
 	if (streq(action, "json"))
 		return answer_simply(fd, 200, "", "application/json", words[1] ? words[1] : "");
+	if (streq(action, "file"))
+		return answer_file(fd, words);
 	if (streq(action, "truncate"))
 		return proxy(fd, request, number(words[1]));
 	if (streq(action, "garbage"))
@@ -459,6 +503,8 @@ int main(int argc, char **argv)
 			server.upstream = (int)number(value);
 		else if (streq(argv[i], "--log"))
 			server.log = fopen(value, "ae");
+		else if (streq(argv[i], "--save"))
+			server.save = value;
 		else
 			usage("unknown option");
 		i++;

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The chain. What the two servers answer is read by iam_answer.c. */
+#include "iam.h"
+
+#include <time.h>
+
+#include "../base/file.h"
+#include "iam_answer.h"
+#include "key.h"
+
+enum {
+	MAX_KEY_BYTES = 64 * 1024,
+	JWT_LIFETIME_S = 3600, /* the most that the token endpoint takes */
+	METADATA_CONNECT_MS = 2000,
+};
+
+struct iam {
+	enum iam_provider provider;
+	char *description;
+	struct authorized_key key;
+	char *audience;
+	struct http_peer *peer; /* NULL: no server is asked */
+	char *token;            /* NULL: none now */
+	int64_t keep_until_s;   /* CLOCK_BOOTTIME: a suspended machine's token ends too */
+};
+
+static int64_t boot_time_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec;
+}
+
+static const char *setting(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+static int use_key(struct iam *iam, const struct iam_options *options, struct mrp_err *err)
+{
+	const char *env = options->key_file ? NULL : setting("MR_PROBER_SA_AUTHORIZED_KEY");
+	const char *name = options->key_file ? options->key_file : "MR_PROBER_SA_AUTHORIZED_KEY";
+	struct strbuf json = STRBUF_INIT;
+	int result = 0;
+
+	strbuf_grow(&json, MAX_KEY_BYTES + 1); /* once: growing would leave copies behind */
+	if (env)
+		strbuf_addstr(&json, env);
+	else
+		result = read_file(&json, options->key_file, MAX_KEY_BYTES, err);
+	if (result == 0)
+		result = authorized_key_parse(&iam->key, json.buf, json.len, name, err);
+	explicit_bzero(json.buf, json.len);
+	strbuf_release(&json);
+	if (result < 0)
+		return -1;
+	iam->provider = IAM_AUTHORIZED_KEY;
+	iam->audience = xstrdup(options->token_url ? options->token_url : IAM_TOKEN_URL);
+	iam->description =
+		xasprintf("authorized key %s of service account %s (from %s)", iam->key.id, iam->key.account, name);
+	const struct http_peer_options peer = {
+		.url = iam->audience, .ca_file = options->ca_file, .secret = true, .patience = options->patience
+	};
+	iam->peer = http_peer_open(&peer, err);
+	return iam->peer ? 0 : mrp_err_wrap(err, "token endpoint");
+}
+
+static int use_environment(struct iam *iam, const char *token, struct mrp_err *err)
+{
+	if (!iam_token_valid(token))
+		return mrp_err_set(
+			err, MRP_EINVALID, "YC_TOKEN holds no IAM token: a character of it is not allowed in one");
+	iam->provider = IAM_ENVIRONMENT_TOKEN;
+	iam->description = xstrdup("IAM token from YC_TOKEN");
+	iam->token = xstrdup(token);
+	return 0;
+}
+
+static int use_metadata(struct iam *iam, const struct iam_options *options, struct mrp_err *err)
+{
+	const char *url = options->metadata_url ? options->metadata_url : IAM_METADATA_URL;
+	const struct http_peer_options peer = {
+		.url = url, .direct = true, .patience = options->patience, .connect_timeout_ms = METADATA_CONNECT_MS
+	};
+
+	iam->provider = IAM_METADATA;
+	iam->description = xasprintf("service account of this machine (from %s)", url);
+	iam->peer = http_peer_open(&peer, err);
+	return iam->peer ? 0 : mrp_err_wrap(err, "metadata service");
+}
+
+struct iam *iam_open(const struct iam_options *options, struct mrp_err *err)
+{
+	struct iam *iam = xcalloc(1, sizeof(*iam));
+	int result;
+
+	if (options->key_file || setting("MR_PROBER_SA_AUTHORIZED_KEY"))
+		result = use_key(iam, options, err);
+	else if (setting("YC_TOKEN"))
+		result = use_environment(iam, setting("YC_TOKEN"), err);
+	else
+		result = use_metadata(iam, options, err);
+	if (result == 0)
+		return iam;
+	iam_close(iam);
+	return NULL;
+}
+
+static void drop_token(struct iam *iam)
+{
+	if (iam->token)
+		explicit_bzero(iam->token, strlen(iam->token));
+	freep(&iam->token);
+}
+
+void iam_close(struct iam *iam)
+{
+	if (!iam)
+		return;
+	drop_token(iam);
+	http_peer_close(iam->peer);
+	authorized_key_release(&iam->key);
+	free(iam->description);
+	free(iam->audience);
+	free(iam);
+}
+
+void iam_closep(struct iam **iam)
+{
+	iam_close(*iam);
+	*iam = NULL;
+}
+
+enum iam_provider iam_provider(const struct iam *iam)
+{
+	return iam->provider;
+}
+
+const char *iam_description(const struct iam *iam)
+{
+	return iam->description;
+}
+
+void iam_forget(struct iam *iam)
+{
+	if (iam->peer)
+		drop_token(iam);
+}
+
+static int ask(struct iam *iam, struct iam_answer *out, const struct http_peer_request *request, struct mrp_err *err)
+{
+	struct http_peer_answer answer = HTTP_PEER_ANSWER_INIT;
+	int result = http_peer_call(iam->peer, request, &answer, err);
+
+	if (result == 0 && iam_answer_read(out, &answer, time(NULL), err) < 0)
+		result = mrp_err_wrap(err, "%s %s", request->method, http_peer_url(iam->peer));
+	http_peer_answer_release(&answer);
+	return result;
+}
+
+static int exchange_key(struct iam *iam, struct iam_answer *out, struct mrp_err *err)
+{
+	const struct jwt_claims claims = { .key_id = iam->key.id,
+		.issuer = iam->key.account,
+		.audience = iam->audience,
+		.issued_at = time(NULL),
+		.expires_at = time(NULL) + JWT_LIFETIME_S };
+	cleanup(strvec_clear) struct strvec headers = STRVEC_INIT;
+	struct strbuf body = STRBUF_INIT;
+
+	strvec_push(&headers, "Content-Type: application/json");
+	strbuf_addstr(&body, "{\"jwt\":\"");
+	int result = jwt_make(&body, &claims, iam->key.ops, iam->key.key, err);
+	strbuf_addstr(&body, "\"}");
+	const struct http_peer_request request = { "POST", "", &headers, body.buf, body.len };
+	if (result == 0)
+		result = ask(iam, out, &request, err);
+	explicit_bzero(body.buf, body.len);
+	strbuf_release(&body);
+	return result;
+}
+
+static int ask_metadata(struct iam *iam, struct iam_answer *out, struct mrp_err *err)
+{
+	cleanup(strvec_clear) struct strvec headers = STRVEC_INIT;
+	const struct http_peer_request request = { "GET", "", &headers, NULL, 0 };
+
+	strvec_push(&headers, "Metadata-Flavor: Google");
+	if (ask(iam, out, &request, err) == 0)
+		return 0;
+	return mrp_err_wrap(
+		err, "no authorized key and no YC_TOKEN are set, so the machine's own account was asked for");
+}
+
+const char *iam_token(struct iam *iam, struct mrp_err *err)
+{
+	struct iam_answer answer = { NULL };
+
+	if (iam->token && (!iam->peer || boot_time_s() < iam->keep_until_s))
+		return iam->token;
+	drop_token(iam);
+	if ((iam->provider == IAM_AUTHORIZED_KEY ? exchange_key(iam, &answer, err) : ask_metadata(iam, &answer, err)) <
+		0)
+		return NULL;
+	iam->token = answer.token;
+	iam->keep_until_s = boot_time_s() + iam_keep_s(answer.lifetime_s);
+	return iam->token;
+}

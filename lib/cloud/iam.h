@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who the program is to the cloud: IAM tokens for pushes, uploads and lists of nodes. One chain of providers, and the
+ * first that is set answers: a broken key never makes the program somebody else.
+ *
+ *	1. an authorized key, in a file (options) or in MR_PROBER_SA_AUTHORIZED_KEY: a JWT, exchanged at the token
+ *endpoint
+ *	2. YC_TOKEN: an IAM token, passed on as it is (OAuth tokens are not exchanged)
+ *	3. the metadata service of the VM that this runs on
+ *
+ * A token is kept in memory for an hour, or until a minute before it ends. One thread at a time: make one for each
+ * thread. Sources: the documentation of Yandex Cloud, "Get an IAM token for a service account" and "Using Yandex Cloud
+ * from within a VM".
+ */
+#ifndef MRP_CLOUD_IAM_H
+#define MRP_CLOUD_IAM_H
+
+#include "../http/peer.h"
+
+#define IAM_TOKEN_URL "https://iam.api.cloud.yandex.net/iam/v1/tokens"
+#define IAM_METADATA_URL "http://169.254.169.254/computeMetadata/v1/instance/service-accounts/default/token"
+
+struct iam_options {
+	const char *key_file;     /* NULL: by the environment */
+	const char *token_url;    /* NULL: IAM_TOKEN_URL; a JWT's audience, too. https://, or this machine */
+	const char *metadata_url; /* NULL: IAM_METADATA_URL */
+	const char *ca_file;      /* PEM; NULL: the system's */
+	const struct http_patience *patience; /* NULL: none; must outlive the chain */
+};
+
+enum iam_provider { IAM_AUTHORIZED_KEY, IAM_ENVIRONMENT_TOKEN, IAM_METADATA };
+
+struct iam;
+
+/* Choose the provider and read its secret; asks no server. MRP_EINVALID for a bad key or token. */
+struct iam *iam_open(const struct iam_options *options, struct mrp_err *err);
+void iam_close(struct iam *iam);
+void iam_closep(struct iam **iam);
+
+enum iam_provider iam_provider(const struct iam *iam);
+/* "authorized key ajex of service account ajey (from MR_PROBER_SA_AUTHORIZED_KEY)": for people, no secret. */
+const char *iam_description(const struct iam *iam);
+
+/* The token, borrowed until the next call with this chain. Asks a server when there is none; blocks for 10 s at most.
+ * NULL: MRP_EUNREACHABLE, MRP_EHTTP, MRP_EPERM (refused), MRP_EINTERRUPTED. */
+const char *iam_token(struct iam *iam, struct mrp_err *err);
+/* The token was not accepted: the next call asks for another one. */
+void iam_forget(struct iam *iam);
+
+#endif

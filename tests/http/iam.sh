@@ -1,0 +1,147 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# The chain of lib/cloud/iam.h against servers over real HTTP. Signatures are checked by the openssl program.
+
+new_key() # FILE: an authorized key as the cloud gives it out; the public half goes to FILE.pub
+{
+	openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key.pem 2>/dev/null
+	openssl pkey -in key.pem -pubout -out "$1.pub"
+	{
+		echo 'PLEASE DO NOT REMOVE THIS LINE! Yandex.Cloud SA Key ID <ajekey1>'
+		cat key.pem
+	} | jq -Rs '{id: "ajekey1", service_account_id: "ajeaccount1", key_algorithm: "RSA_2048", private_key: .}' >"$1"
+}
+
+iam() # EXPECTED-CODE OPTION...: what was printed may hold no secret
+{
+	iam_code=$1
+	shift
+	run "$iam_code" "$MRP_BUILD/tests/iam" --out token "$@"
+	never "$out" 't1\.|PRIVATE|eyJ|s3cret'
+	never "$err" 't1\.|PRIVATE|eyJ|s3cret'
+}
+
+start_cloud() # RULE...: a server that keeps its requests in the folder `requests`
+{
+	mkdir -p requests
+	start_faults --save requests "$@"
+}
+
+from_base64url() # the bytes of a part of a JWT
+{
+	part=$(printf %s "$1" | tr -- -_ +/)
+	while [ $((${#part} % 4)) -ne 0 ]; do part="$part="; done
+	printf %s "$part" | base64 -d
+}
+
+test_authorized_key()
+{
+	new_key key.json
+	start_cloud '* /iam/v1/tokens json {"iamToken":"t1.first","expiresAt":"2100-01-01T00:00:00.5Z"}'
+	before=$(date +%s)
+	iam 0 --key-file key.json --token-url "$fault_url/iam/v1/tokens" --times 3
+	after=$(date +%s)
+	matches "$out" '^authorized key ajekey1 of service account ajeaccount1 \(from key\.json\)$'
+	expect_equal token t1.first "$(cat token)"
+	step 'asked once, the token is kept'
+	expect_equal requests 1 "$(find requests -name '*.head' | wc -l)"
+	matches requests/1.head '^POST /iam/v1/tokens HTTP/1\.1'
+	matches requests/1.head '^Content-Type: application/json'
+	step 'the JWT'
+	jwt=$(jq -er 'select(keys == ["jwt"]) | .jwt' requests/1.body)
+	header=${jwt%%.*} signature=${jwt##*.} signed=${jwt%.*}
+	from_base64url "$header" | jq -e '. == {typ: "JWT", alg: "PS256", kid: "ajekey1"}'
+	from_base64url "${signed#*.}" >claims
+	jq -e --arg aud "$fault_url/iam/v1/tokens" --argjson before "$before" --argjson after "$after" \
+		'.iss == "ajeaccount1" and .aud == $aud and .exp - .iat <= 3600 and .exp > $after and
+		.iat >= $before and .iat <= $after and (keys | length) == 4' claims || fail "claims: $(cat claims)"
+	from_base64url "$signature" >signature.bin
+	printf %s "$signed" >signed
+	openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -verify key.json.pub \
+		-signature signature.bin signed || fail 'the signature is wrong'
+	step 'the check can fail'
+	printf %s "${signed}x" >signed
+	! openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -verify key.json.pub \
+		-signature signature.bin signed || fail 'any signature passes'
+}
+
+test_order()
+{
+	new_key key.json
+	start_cloud '* /tokens json {"iamToken":"t1.of-key"}' '* /meta json {"access_token":"t1.of-machine","expires_in":3000}'
+	set -- --token-url "$fault_url/tokens" --metadata-url "$fault_url/meta"
+	MR_PROBER_SA_AUTHORIZED_KEY=$(cat key.json) YC_TOKEN=t1.of-env
+	export MR_PROBER_SA_AUTHORIZED_KEY YC_TOKEN
+	iam 0 "$@"
+	expect_equal token t1.of-key "$(cat token)"
+	matches "$out" '\(from MR_PROBER_SA_AUTHORIZED_KEY\)$'
+	step 'a file goes before the environment'
+	iam 1 "$@" --key-file /nonexistent/key.json
+	iam 0 "$@" --key-file key.json
+	matches "$out" '\(from key\.json\)$'
+	step 'a broken key makes nobody else of it'
+	MR_PROBER_SA_AUTHORIZED_KEY='{"id": "s3cret"'
+	iam 65 "$@"
+	matches "$err" 'MR_PROBER_SA_AUTHORIZED_KEY is not the JSON of an authorized key'
+	step 'YC_TOKEN'
+	MR_PROBER_SA_AUTHORIZED_KEY=
+	iam 0 "$@" --times 2
+	expect_equal token t1.of-env "$(cat token)"
+	matches "$out" '^IAM token from YC_TOKEN$'
+	YC_TOKEN='s3cret with spaces'
+	iam 65 "$@"
+	step 'metadata, last'
+	YC_TOKEN=
+	iam 0 "$@" --times 3 --forget 1
+	expect_equal token t1.of-machine "$(cat token)"
+	expect_equal 'asked again after it was forgotten' 2 "$(grep -l '^GET /meta ' requests/*.head | wc -l)"
+	for head in $(grep -l '^GET /meta ' requests/*.head); do
+		matches "$head" '^Metadata-Flavor: Google'
+	done
+}
+
+# Through a proxy 169.254.169.254 would be another machine: the metadata service is asked directly.
+test_no_proxy_for_metadata()
+{
+	start_cloud '* /meta json {"access_token":"t1.x"}'
+	export http_proxy=http://127.0.0.1:1 HTTP_PROXY=http://127.0.0.1:1
+	iam 0 --metadata-url "$fault_url/meta"
+}
+
+test_bad_keys()
+{
+	for options in '-algorithm EC -pkeyopt ec_paramgen_curve:P-256' '-algorithm RSA -pkeyopt rsa_keygen_bits:1024'; do
+		# shellcheck disable=SC2086 # words
+		openssl genpkey $options 2>/dev/null | jq -Rs '{id: "a", service_account_id: "b", private_key: .}' >key.json
+		iam 65 --key-file key.json
+		matches "$err" "key.json: 'private_key': it (is a key of another kind than RSA|has 1024 bits)"
+	done
+	step 'a key with a password is not asked for it'
+	openssl genpkey -algorithm RSA -aes256 -pass pass:s3cret 2>/dev/null |
+		jq -Rs '{id: "a", service_account_id: "b", private_key: .}' >key.json
+	iam 65 --key-file key.json </dev/null
+	matches "$err" 'no private key in PEM without a password'
+}
+
+test_bad_servers()
+{
+	new_key key.json
+	start_cloud '* /refused status 401' '* /busy status 503 1' '* /html html' '* /close close' '* /garbage garbage' \
+		'* /reset reset' '* /away redirect http://127.0.0.1:1/' '* /odd json {"iamToken":"t1.a\u000ab"}'
+	for path in refused busy html close garbage reset away odd; do
+		step "$path"
+		code=1
+		case $path in
+		refused) code=77 ;;
+		close | reset) code=69 ;;
+		esac
+		iam $code --key-file key.json --token-url "$fault_url/$path"
+		matches "$err" "POST $fault_url/$path"
+		iam $code --metadata-url "$fault_url/$path"
+		matches "$err" 'no authorized key and no YC_TOKEN are set'
+	done
+	iam 69 --metadata-url http://127.0.0.1:1/
+	step 'a JWT does not travel in the clear'
+	iam 64 --key-file key.json --token-url http://iam.example.net/
+	matches "$err" 'is not https://'
+}

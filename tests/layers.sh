@@ -15,7 +15,7 @@ BEGIN {
 		n = split(lines[i], names, " ")
 		for (k = 1; k <= n; k++) level[names[k]] = i + 0
 	}
-	heavy = "^(ares[.]h|curl/|sqlite3|microhttpd|zlib|protobuf-c|git2|libpq|openssl/|gnutls/)"
+	heavy = "^(curl/|sqlite3|microhttpd|zlib|protobuf-c|git2|libpq|openssl/|gnutls/|ares[.]h)"
 	home["jansson.h"] = "^lib/value/"
 	home["yaml.h"] = "^lib/(value|config)/"
 	home["nettle/"] = "^lib/base/"

@@ -5,23 +5,11 @@
  */
 #include "entry_read.h"
 
-#include "../base/parse.h"
 #include "../base/text.h"
 #include "../model/kinds.h"
-#include "../model/probe_fields.h"
 #include "../value/json.h"
 
-enum { SHARED_TEXTS = 1024, ID_MAX = 8192 };
-
-struct entry_reader {
-	struct arena *arena;  /* of the result */
-	struct arena scratch; /* of one entry */
-	struct problems *problems;
-	struct strbuf text;
-	const struct entry *previous; /* entries of one prober follow each other, and have the same files */
-	const char
-		*texts[SHARED_TEXTS]; /* those used last, by hash: entries of a matrix say the same again and again */
-};
+enum { ID_MAX = 8192 };
 
 static const struct mrp_loc nowhere = { 0 };
 
@@ -42,7 +30,7 @@ void entry_reader_free(struct entry_reader *reader)
 	free(reader);
 }
 
-static const char *share(struct entry_reader *reader, const char *s)
+const char *entry_share(struct entry_reader *reader, const char *s)
 {
 	uint32_t hash = 2166136261; /* FNV-1a */
 
@@ -54,15 +42,13 @@ static const char *share(struct entry_reader *reader, const char *s)
 	return *place;
 }
 
-static const char *const *read_argv(struct entry_reader *reader, const struct value *list)
+const char *entry_need(struct entry_reader *reader, const struct value *v, const char *field)
 {
-	if (!list)
-		return NULL;
-	const char **argv = arena_alloc(reader->arena, ((size_t)list->n + 1) * sizeof(*argv));
-	for (uint32_t i = 0; i < list->n; i++)
-		argv[i] = share(reader, list->items[i]->s);
-	argv[list->n] = NULL;
-	return argv;
+	const char *text = value_get_string(v, field);
+
+	if (!text)
+		problems_add(reader->problems, nowhere, field, "is missing");
+	return text;
 }
 
 static int compare_labels(const void *a, const void *b)
@@ -71,19 +57,12 @@ static int compare_labels(const void *a, const void *b)
 }
 
 /* Append the texts of a map to `out`, which has room for them. */
-static size_t add_texts(struct entry_reader *reader, struct label *out, const struct value *map)
+size_t entry_add_texts(struct entry_reader *reader, struct label *out, const struct value *map)
 {
 	for (uint32_t i = 0; map && i < map->n; i++)
-		out[i] = (struct label){ share(reader, map->members[i].key), share(reader, map->members[i].value->s) };
+		out[i] = (struct label){ entry_share(reader, map->members[i].key),
+			entry_share(reader, map->members[i].value->s) };
 	return map ? map->n : 0;
-}
-
-static void read_env(struct entry_reader *reader, struct entry *entry, const struct value *map)
-{
-	struct label *env = arena_alloc(reader->arena, (map ? map->n : 0) * sizeof(*env));
-
-	entry->n_env = add_texts(reader, env, map);
-	entry->env = env;
 }
 
 /* The names of labels are those of metrics. */
@@ -116,12 +95,12 @@ static void read_labels(
 		return;
 	struct label *all = arena_alloc(
 		reader->arena, ((matrix ? matrix->n : 0) + (size_t)(labels ? labels->n : 0)) * sizeof(*all));
-	size_t n = add_texts(reader, all, matrix);
+	size_t n = entry_add_texts(reader, all, matrix);
 	for (uint32_t i = 0; labels && i < labels->n; i++) {
 		const struct member *m = &labels->members[i];
 
 		if (!matrix || !value_get(matrix, m->key))
-			all[n++] = (struct label){ share(reader, m->key), share(reader, m->value->s) };
+			all[n++] = (struct label){ entry_share(reader, m->key), entry_share(reader, m->value->s) };
 	}
 	if (n > 1)
 		qsort(all, n, sizeof(*all), compare_labels);
@@ -129,204 +108,10 @@ static void read_labels(
 	entry->n_labels = n;
 }
 
-/* What a newer API may say and we do not understand, or NULL. */
-static const char *unknown_probe(struct entry_reader *reader, const struct value *probe)
-{
-	const struct member *type = probe->type == V_OBJECT && probe->n == 1 ? probe->members : NULL;
-	const struct field *known = type ? field_find(probe_fields, type->key, FF_API) : NULL;
-
-	if (type && !known)
-		return arena_printf(reader->arena, "this agent does not know the probe '%s'", type->key);
-	for (uint32_t i = 0; known && type->value->type == V_OBJECT && i < type->value->n; i++) {
-		if (!field_find(known->sub, type->value->members[i].key, FF_API))
-			return arena_printf(reader->arena, "this agent does not know the option '%s' of the probe '%s'",
-				type->value->members[i].key, type->key);
-	}
-	return NULL;
-}
-
-/* The members that the table knows. */
-static struct value *without_unknown(struct arena *arena, const struct field *fields, const struct value *v)
-{
-	struct value *known = value_object(arena);
-
-	for (uint32_t i = 0; i < v->n; i++) {
-		if (field_find(fields, v->members[i].key, FF_API))
-			value_append(arena, known, v->members[i].key, v->members[i].value);
-	}
-	return known;
-}
-
-/* What the table of probers knows of an entry, in normal form. Its matrix and labels are other things there. */
-static struct value *known_members(struct entry_reader *reader, const struct value *v)
-{
-	struct schema_ctx ctx = { &reader->scratch, reader->problems, FF_API };
-	struct value *known = value_object(&reader->scratch);
-
-	for (uint32_t i = 0; i < v->n; i++) {
-		const struct member *m = &v->members[i];
-		const struct field *field = field_find(kinds[KIND_PROBER].fields, m->key, FF_API);
-		struct value *member = m->value;
-
-		if (!field || member->type == V_NULL || streq(m->key, "labels") || streq(m->key, "matrix"))
-			continue;
-		if (field->type == F_OBJECT && field->sub != probe_fields && member->type == V_OBJECT)
-			member = without_unknown(&reader->scratch, field->sub, member);
-		value_append(&reader->scratch, known, m->key, schema_apply_value(&ctx, field, member, m->key));
-	}
-	return known;
-}
-
-static const char *need(struct entry_reader *reader, const struct value *v, const char *field)
-{
-	const char *text = value_get_string(v, field);
-
-	if (!text)
-		problems_add(reader->problems, nowhere, field, "is missing");
-	return text;
-}
-
-/* Texts that the tables have checked already. */
-static int64_t duration(const char *text)
-{
-	struct mrp_err err = MRP_ERR_INIT;
-	int64_t ms = 0;
-
-	if (text && parse_duration(&ms, text, &err) < 0)
-		mrp_err_clear(&err);
-	return ms;
-}
-
-static int64_t size_of_text(const char *text)
-{
-	struct mrp_err err = MRP_ERR_INIT;
-	int64_t bytes = 0;
-
-	if (text && parse_size(&bytes, text, &err) < 0)
-		mrp_err_clear(&err);
-	return bytes;
-}
-
-static int64_t number(const struct value *object, const char *field)
-{
-	const struct value *v = value_get(object, field);
-
-	return v && v->type == V_INT ? v->i : 0;
-}
-
-/* The index of the field's word; the words stand in the order of their enum. */
-static int word(struct entry_reader *reader, const struct value *v, const char *field)
-{
-	const struct field *row = field_find(kinds[KIND_PROBER].fields, field, FF_API);
-	const char *text = need(reader, v, field);
-
-	for (int i = 0; text && row->words[i]; i++) {
-		if (streq(row->words[i], text))
-			return i;
-	}
-	return 0;
-}
-
-static void read_schedule(struct entry_reader *reader, struct entry *entry, const struct value *v)
-{
-	const char *group = value_get_string(v, "concurrency_group"), *retry = value_get_string(v, "retry_interval");
-
-	entry->interval_ms = duration(need(reader, v, "interval"));
-	entry->timeout_ms = duration(need(reader, v, "timeout"));
-	entry->grace_ms = duration(need(reader, v, "grace"));
-	entry->retry_interval_ms = retry ? duration(retry) : entry->interval_ms;
-	entry->overlap = (enum overlap)word(reader, v, "overlap");
-	entry->output = (enum output_format)word(reader, v, "output");
-	entry->keep_logs = (enum keep_logs)word(reader, v, "keep_logs");
-	entry->warning_fails = word(reader, v, "warning_is") == 1;
-	entry->concurrency_group = group ? share(reader, group) : NULL;
-}
-
-static void read_limits(struct entry *entry, const struct value *limits)
-{
-	const struct value *cpu = limits ? value_get(limits, "cpu") : NULL;
-	const char *output = limits ? value_get_string(limits, "output") : NULL;
-
-	entry->max_output_bytes = output ? (size_t)size_of_text(output) : 64 * 1024;
-	if (!limits)
-		return;
-	entry->limits.memory_bytes = size_of_text(value_get_string(limits, "memory"));
-	entry->limits.processes = number(limits, "processes");
-	if (cpu)
-		entry->limits.cpus = cpu->type == V_INT ? (double)cpu->i : cpu->r;
-}
-
-static void read_heal(struct entry_reader *reader, struct entry *entry, const struct value *heal)
-{
-	if (!heal)
-		return;
-	const char *every = value_get_string(heal, "at_most_every"), *timeout = value_get_string(heal, "timeout");
-	const struct value *after = value_get(heal, "after"), *give_up = value_get(heal, "give_up_after");
-
-	entry->heal = (struct entry_heal){
-		.argv = read_argv(reader, value_get(heal, "command")),
-		.after = after ? after->i : 3,
-		.give_up_after = give_up ? give_up->i : 3,
-		.at_most_every_ms = every ? duration(every) : 10 * 60 * 1000,
-		.timeout_ms = timeout ? duration(timeout) : entry->timeout_ms,
-	};
-}
-
-static void read_files(struct entry_reader *reader, struct entry *entry, const struct value *files)
-{
-	const struct entry *previous = reader->previous;
-	uint8_t digest[SHA256_BYTES];
-
-	if (!files)
-		files = value_object(&reader->scratch);
-	if (previous && previous->files && value_equal(previous->files, files)) {
-		entry->files = previous->files;
-		entry->files_hash = previous->files_hash;
-		return;
-	}
-	strbuf_reset(&reader->text);
-	json_canonical(&reader->text, files);
-	sha256_of(digest, reader->text.buf, reader->text.len);
-	entry->files = value_copy(reader->arena, files);
-	for (int i = 0; i < 8; i++)
-		entry->files_hash = entry->files_hash << 8 | digest[i];
-}
-
-static void read_what(struct entry_reader *reader, struct entry *entry, const struct value *v)
-{
-	const struct value *command = value_get(v, "command"), *probe = value_get(v, "probe");
-	const char *run_as = value_get_string(v, "run_as");
-
-	if (!command == !probe)
-		problems_add(reader->problems, nowhere, NULL, "needs either command or probe");
-	entry->argv = read_argv(reader, command);
-	entry->probe = probe ? value_copy(reader->arena, probe) : NULL;
-	entry->run_as = run_as ? share(reader, run_as) : NULL;
-	read_env(reader, entry, value_get(v, "env"));
-	read_files(reader, entry, value_get(v, "files"));
-}
-
-static void read_definition(struct entry_reader *reader, struct entry *entry, const struct value *v)
-{
-	size_t errors = reader->problems->errors;
-	const struct value *probe = value_get(v, "probe");
-
-	entry->error = probe ? unknown_probe(reader, probe) : NULL;
-	if (entry->error)
-		return;
-	const struct value *known = known_members(reader, v);
-	if (reader->problems->errors > errors)
-		return; /* values may be of any type */
-	read_schedule(reader, entry, known);
-	read_limits(entry, value_get(known, "limits"));
-	read_heal(reader, entry, value_get(known, "heal"));
-	read_what(reader, entry, known);
-}
-
 /* id, prober, name, source, digest. */
 static void read_identity(struct entry_reader *reader, struct entry *entry, const struct value *v)
 {
-	const char *id = need(reader, v, "id"), *prober = need(reader, v, "prober"),
+	const char *id = entry_need(reader, v, "id"), *prober = entry_need(reader, v, "prober"),
 		   *name = value_get_string(v, "name");
 
 	if (id && (!*id || strlen(id) > ID_MAX))
@@ -336,9 +121,9 @@ static void read_identity(struct entry_reader *reader, struct entry *entry, cons
 			prober);
 	if (!id || !prober)
 		return;
-	entry->prober = share(reader, prober);
+	entry->prober = entry_share(reader, prober);
 	entry->id = streq(id, prober) ? entry->prober : arena_strdup(reader->arena, id);
-	entry->name = name ? share(reader, name) : entry->prober;
+	entry->name = name ? entry_share(reader, name) : entry->prober;
 	strbuf_reset(&reader->text);
 	json_canonical(&reader->text, v);
 	sha256_of(entry->digest, reader->text.buf, reader->text.len);
@@ -362,7 +147,7 @@ static void read_members(struct entry_reader *reader, struct entry *entry, const
 	read_identity(reader, entry, v);
 	read_labels(reader, entry, map_of(reader, v, "matrix"), map_of(reader, v, "labels"));
 	if (!error)
-		read_definition(reader, entry, v);
+		entry_read_definition(reader, entry, v);
 	else if (error->type == V_STRING)
 		entry->error = arena_strdup(reader->arena, error->s);
 	else

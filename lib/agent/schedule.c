@@ -4,10 +4,7 @@
 
 #include <inttypes.h>
 
-#include "../base/log.h"
 #include "heal.h"
-
-enum { HEALS_MAX = 16 }; /* at one time; one more is tried after the next failure */
 
 static const char late_message[] = "was not started: its next turn came first";
 
@@ -72,7 +69,7 @@ static void set_running(struct schedule *schedule, size_t running)
 	metrics_agent_set(schedule->metrics, AGENT_RUNNING, (double)running);
 }
 
-static struct agent_run *new_run(
+struct agent_run *schedule_new_run(
 	struct schedule *schedule, struct prober_state *prober, enum run_kind kind, int64_t scheduled_us)
 {
 	struct agent_run *run = schedule->ops->run_new(schedule->ctx);
@@ -107,7 +104,7 @@ static void forget_run(struct schedule *schedule, struct agent_run *run)
 
 void schedule_start(struct schedule *schedule, struct prober_state *prober, int64_t turn_us)
 {
-	struct agent_run *run = new_run(schedule, prober, RUN_TURN, turn_us);
+	struct agent_run *run = schedule_new_run(schedule, prober, RUN_TURN, turn_us);
 
 	prober->running++;
 	if (prober->group) {
@@ -238,51 +235,6 @@ int64_t schedule_take_turns(struct schedule *schedule, int64_t now_us)
 	return schedule_next_us(schedule);
 }
 
-static void start_heal(struct schedule *schedule, struct prober_state *prober, int64_t now_us)
-{
-	const struct entry *entry = prober->entry;
-
-	heal_started(&prober->heal, entry, prober->hash, now_us);
-	schedule->heals++;
-	metrics_agent_add(schedule->metrics, AGENT_HEALS_TOTAL, 1);
-	log_info("prober '%s' failed %" PRId64 " times in a row: healing by '%s', try %" PRId64 " of %" PRId64,
-		entry->id, prober->consecutive_failures, entry->heal.argv[0], prober->heal.tries,
-		entry->heal.give_up_after);
-	schedule->ops->start(schedule->ctx, new_run(schedule, prober, RUN_HEAL, now_us));
-}
-
-static void consider_heal(struct schedule *schedule, struct prober_state *prober, int64_t now_us)
-{
-	switch (heal_ask(&prober->heal, prober->entry, prober->consecutive_failures, now_us)) {
-	case HEAL_NOW:
-		if (schedule->heals < HEALS_MAX)
-			start_heal(schedule, prober, now_us);
-		break;
-	case HEAL_GIVES_UP:
-		log_warning("prober '%s' still fails after %" PRId64 " heals: no more of them until a success",
-			prober->entry->id, prober->heal.tries);
-		break;
-	case HEAL_NO:
-		break;
-	}
-}
-
-static void heal_ended(struct schedule *schedule, const struct agent_run *run)
-{
-	struct prober_state *prober = run->prober;
-
-	schedule->heals--;
-	prober->heal.running = false;
-	if (run->canceled)
-		return;
-	if (run->verdict.status == VERDICT_SUCCESS) {
-		log_info("heal of prober '%s' is done", run->entry->id);
-		return;
-	}
-	metrics_agent_add(schedule->metrics, AGENT_HEAL_FAILURES_TOTAL, 1);
-	log_warning("heal of prober '%s' failed: %s", run->entry->id, run->verdict.message);
-}
-
 /* What a run said: the state of its prober, and when and what comes next because of it. */
 static void turn_ended(struct schedule *schedule, struct agent_run *run, int64_t now_us)
 {
@@ -295,7 +247,7 @@ static void turn_ended(struct schedule *schedule, struct agent_run *run, int64_t
 	if (run->verdict.status == VERDICT_SUCCESS)
 		heal_recovered(&prober->heal);
 	else if (run->verdict.status == VERDICT_FAILURE && !prober_paused(prober, now_us))
-		consider_heal(schedule, prober, now_us);
+		schedule_consider_heal(schedule, prober, now_us);
 }
 
 void schedule_finished(struct schedule *schedule, struct agent_run *run, int64_t now_us)
@@ -303,7 +255,7 @@ void schedule_finished(struct schedule *schedule, struct agent_run *run, int64_t
 	struct prober_state *prober = run->prober;
 
 	if (run->kind == RUN_HEAL) {
-		heal_ended(schedule, run);
+		schedule_heal_ended(schedule, run);
 	} else {
 		prober->running--;
 		if (!run->canceled && !prober->removed && !schedule->stopping)

@@ -50,12 +50,19 @@ struct schedule {
 };
 
 /* schedule.c */
+struct agent_run *schedule_new_run(
+	struct schedule *schedule, struct prober_state *prober, enum run_kind kind, int64_t scheduled_us);
 void schedule_start(struct schedule *schedule, struct prober_state *prober, int64_t turn_us);
 /* A verdict without a run. */
 void schedule_record_error(
 	struct schedule *schedule, struct prober_state *prober, enum verdict_reason reason, const char *message);
 /* The first turn on the grid after that time. */
 int64_t schedule_grid_after(const struct prober_state *prober, int64_t us);
+
+/* schedule_heal.c */
+/* After a failure was recorded. */
+void schedule_consider_heal(struct schedule *schedule, struct prober_state *prober, int64_t now_us);
+void schedule_heal_ended(struct schedule *schedule, const struct agent_run *run);
 
 /* schedule_places.c */
 struct place_group *group_get(struct schedule *schedule, const char *name);

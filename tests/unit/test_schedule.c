@@ -573,6 +573,118 @@ static void test_phases(void **state)
 	tear_down();
 }
 
+/* With more to do than can be done each entry gets its share. */
+static void test_overload(void **state)
+{
+	enum { ENTRIES = 40, RUNS = 20 };
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	uint64_t most = 0, least = UINT64_MAX;
+
+	(void)state;
+	for (int i = 0; i < ENTRIES; i++)
+		strbuf_addf(&text, "%sp%d interval=1s", i ? ";" : "", i);
+	set_up(1);
+	schedule_apply(schedule, make_config(text.buf), now);
+	/* each run takes 47 ms: 21 a second, half of what is due */
+	for (int i = 0; i < ENTRIES * RUNS; i++) {
+		advance(now + 47000);
+		if (runs)
+			finish(runs->run.entry->id, RUN_TURN, VERDICT_SUCCESS, false);
+	}
+	for (size_t i = 0; i < ENTRIES; i++) {
+		uint64_t n = schedule->probers.v[i]->runs[VERDICT_SUCCESS];
+
+		most = MAX(most, n);
+		least = MIN(least, n);
+	}
+	if (most - least > 2 || least < RUNS / 2)
+		fail_msg("between %d and %d runs", (int)least, (int)most);
+	tear_down();
+}
+
+static void check_invariants(int64_t max_runs)
+{
+	size_t going = 0, waiting = 0, busy = 0, grouped = 0;
+	int64_t programs = 0;
+
+	for (const struct agent_run *run = schedule->runs; run; run = run->next) {
+		going++;
+		programs += run->kind == RUN_TURN && run->entry->argv;
+		grouped += run->group != NULL;
+	}
+	assert_int_equal(going, schedule_running(schedule));
+	assert_int_equal(programs, schedule->places[PLACE_PROGRAM].taken);
+	assert_true(programs <= max_runs);
+	for (size_t i = 0; i < schedule->probers.n; i++) {
+		const struct prober_state *p = schedule->probers.v[i];
+
+		waiting += p->waiting != WAITING_NOT;
+		grouped += p->waiting == WAITING_PLACE && p->group;
+		assert_true(p->entry->error ? !p->turn.place : p->turn.place != 0);
+		assert_true(!p->turn.place || p->turn.due_us > now);
+		assert_true(p->waiting != WAITING_SELF || p->running > 0);
+		assert_true(p->waiting != WAITING_GROUP || p->group->busy);
+	}
+	assert_int_equal(waiting, schedule->waiting);
+	for (size_t i = 0; i < schedule->groups.n; i++)
+		busy += schedule->groups.v[i]->busy;
+	assert_int_equal(busy, grouped);
+}
+
+static void random_config(struct strbuf *text, unsigned *seed)
+{
+	static const char *const more[] = { "", " overlap=queue", " overlap=allow", " group=g", " group=h", " retry=1s",
+		" probe", " error=x", " heal=2", " group=g overlap=allow", " retry=9s overlap=queue", " label=x" };
+
+	strbuf_reset(text);
+	for (int i = 0; i < 12; i++) {
+		if (rand_r(seed) % 4)
+			strbuf_addf(text, "%sp%d interval=%ds%s", text->len ? ";" : "", i, 1 + rand_r(seed) % 5,
+				more[(unsigned)rand_r(seed) % ARRAY_SIZE(more)]);
+	}
+}
+
+/* Whatever happens in whatever order: places and groups are kept, nobody is forgotten, nothing leaks. */
+static void test_anything(void **state)
+{
+	enum { SEEDS = 40, STEPS = 600, MAX_RUNS = 3 };
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+
+	(void)state;
+	for (unsigned first = 1; first <= SEEDS; first++) {
+		unsigned seed = first;
+
+		set_up(MAX_RUNS);
+		for (int step = 0; step < STEPS; step++) {
+			int what = rand_r(&seed) % 20;
+
+			if (step == 0 || what == 0) {
+				random_config(&text, &seed);
+				schedule_apply(schedule, make_config(text.buf), now);
+			} else if (what == 1 && schedule->probers.n) {
+				size_t i = (size_t)rand_r(&seed) % schedule->probers.n;
+
+				schedule_pause(schedule, schedule->probers.v[i],
+					rand_r(&seed) % 2 ? now + rand_r(&seed) % (8 * SECOND) : 0, now);
+			} else if (what < 10 && runs) {
+				struct fake_run *fake = runs;
+
+				for (int skip = rand_r(&seed) % 4; skip && fake->next; skip--)
+					fake = fake->next;
+				finish(fake->run.entry->id, fake->run.kind,
+					(enum verdict_status)(rand_r(&seed) % VERDICT_STATUSES),
+					rand_r(&seed) % 10 == 0);
+			} else if (what == 10) {
+				schedule_take_turns(schedule, now += rand_r(&seed) % (20 * SECOND));
+			} else {
+				advance(now + rand_r(&seed) % SECOND);
+			}
+			check_invariants(MAX_RUNS);
+		}
+		tear_down();
+	}
+}
+
 static void test_heal_jitter(void **state)
 {
 	const char *const argv[] = { "h", NULL };
@@ -605,6 +717,8 @@ int main(void)
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_phases),
 		cmocka_unit_test(test_heal_jitter),
+		cmocka_unit_test(test_overload),
+		cmocka_unit_test(test_anything),
 	};
 
 	log_set_level(LOG_ERROR);

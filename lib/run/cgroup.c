@@ -10,6 +10,7 @@
 
 #include "../base/file.h"
 #include "../base/log.h"
+#include "spawn.h"
 
 #define FOLDER_PREFIX "run-"
 
@@ -17,8 +18,9 @@ enum { CPU_PERIOD_US = 100000, GONE_TRIES = 200 };
 
 struct run_cgroup {
 	struct run_cgroup *next; /* free */
-	int folder_fd, procs_fd, events_fd, kill_fd;
+	int folder_fd, events_fd, kill_fd;
 	unsigned number;
+	bool killed;
 	struct run_limits limits; /* as they are set now */
 	int64_t oom_kills, refused_forks;
 };
@@ -26,7 +28,7 @@ struct run_cgroup {
 struct run_cgroups {
 	char *path;
 	int folder_fd;
-	bool has[CGROUP_CONTROLLERS];
+	bool has[CGROUP_CONTROLLERS], move;
 	pthread_mutex_t lock; /* of what follows */
 	struct run_cgroup *free;
 	unsigned made;
@@ -83,7 +85,6 @@ static int64_t keyed_number_of(const struct run_cgroup *cgroup, const char *name
 static void cgroup_free(struct run_cgroup *cgroup)
 {
 	fd_closep(&cgroup->folder_fd);
-	fd_closep(&cgroup->procs_fd);
 	fd_closep(&cgroup->events_fd);
 	fd_closep(&cgroup->kill_fd);
 	free(cgroup);
@@ -94,19 +95,22 @@ static int open_in(const struct run_cgroup *cgroup, const char *name, int flags)
 	return openat(cgroup->folder_fd, name, flags | O_CLOEXEC);
 }
 
+static void folder_name(char name[32], unsigned number)
+{
+	snprintf(name, 32, FOLDER_PREFIX "%u", number);
+}
+
 static struct run_cgroup *make(struct run_cgroups *cgroups, unsigned number)
 {
 	struct run_cgroup *cgroup = xcalloc(1, sizeof(*cgroup));
 	char name[32];
 
-	snprintf(name, sizeof(name), FOLDER_PREFIX "%u", number);
+	folder_name(name, number);
 	cgroup->number = number;
-	cgroup->folder_fd = cgroup->procs_fd = cgroup->events_fd = cgroup->kill_fd = -1;
+	cgroup->folder_fd = cgroup->events_fd = cgroup->kill_fd = -1;
 	if (mkdirat(cgroups->folder_fd, name, 0755) == 0 || errno == EEXIST)
 		cgroup->folder_fd = openat(cgroups->folder_fd, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (cgroup->folder_fd >= 0)
-		cgroup->procs_fd = open_in(cgroup, "cgroup.procs", O_WRONLY);
-	if (cgroup->procs_fd >= 0)
 		cgroup->events_fd = open_in(cgroup, "cgroup.events", O_RDONLY);
 	if (cgroup->events_fd >= 0)
 		cgroup->kill_fd = open_in(cgroup, "cgroup.kill", O_WRONLY);
@@ -127,15 +131,16 @@ bool cgroup_kill(struct run_cgroup *cgroup)
 {
 	if (keyed_number(cgroup->events_fd, "populated") == 0)
 		return false;
+	cgroup->killed = true;
 	if (write(cgroup->kill_fd, "1", 1) < 0)
 		log_warning(
 			"cannot kill the processes of cgroup " FOLDER_PREFIX "%u: %s", cgroup->number, strerror(errno));
 	return true;
 }
 
-int cgroup_procs_fd(const struct run_cgroup *cgroup)
+int cgroup_fd(const struct run_cgroup *cgroup)
 {
-	return cgroup->procs_fd;
+	return cgroup->folder_fd;
 }
 
 static int set_limits(struct run_cgroups *cgroups, struct run_cgroup *cgroup, const struct run_limits *limits)
@@ -188,10 +193,15 @@ struct run_cgroup *cgroup_take(struct run_cgroups *cgroups, const struct run_lim
 	return cgroup;
 }
 
-/* One in which somebody cannot die (waiting for a disk) is not used again: it would count against others. */
+/* One that was killed is not used again: a child could not begin in it, see spawn_begins_in_cgroup. Its folder stays
+ * for cgroups_close if somebody in it cannot die (waiting for a disk). */
 void cgroup_give_back(struct run_cgroups *cgroups, struct run_cgroup *cgroup)
 {
-	if (cgroup_kill(cgroup)) {
+	if (cgroup_kill(cgroup) || cgroup->killed) {
+		char name[32];
+
+		folder_name(name, cgroup->number);
+		unlinkat(cgroups->folder_fd, name, AT_REMOVEDIR);
 		cgroup_free(cgroup);
 		return;
 	}
@@ -309,6 +319,7 @@ struct run_cgroups *cgroups_open(const char *path, struct mrp_err *err)
 		cgroups_close(cgroups);
 		return NULL;
 	}
+	cgroups->move = !spawn_begins_in_cgroup(first->folder_fd);
 	cgroup_give_back(cgroups, first);
 	return cgroups;
 }
@@ -333,4 +344,9 @@ void cgroups_close(struct run_cgroups *cgroups)
 bool cgroups_limit(const struct run_cgroups *cgroups, enum cgroup_controller controller)
 {
 	return cgroups->has[controller];
+}
+
+bool cgroups_move(const struct run_cgroups *cgroups)
+{
+	return cgroups->move;
 }

@@ -22,12 +22,14 @@ struct run_cgroups *cgroups_open(const char *path, struct mrp_err *err);
 void cgroups_close(struct run_cgroups *cgroups);
 /* Does this controller limit here? */
 bool cgroups_limit(const struct run_cgroups *cgroups, enum cgroup_controller controller);
+/* Must a process move to its cgroup, because it cannot begin there? */
+bool cgroups_move(const struct run_cgroups *cgroups);
 
 /* An empty one with these limits; any thread. NULL with errno set. */
 struct run_cgroup *cgroup_take(struct run_cgroups *cgroups, const struct run_limits *limits);
 void cgroup_give_back(struct run_cgroups *cgroups, struct run_cgroup *cgroup);
-/* A descriptor to which a process writes "0" to get in. Not yours. */
-int cgroup_procs_fd(const struct run_cgroup *cgroup);
+/* Its folder. Not yours. */
+int cgroup_fd(const struct run_cgroup *cgroup);
 /* Kill all that is in it; false when it is empty already. */
 bool cgroup_kill(struct run_cgroup *cgroup);
 /* Which limit was hit since it was taken: "memory", "processes" or NULL. */

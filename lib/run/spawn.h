@@ -24,9 +24,11 @@ struct spawn {
 	const struct run_spec *spec;
 	const char *path;      /* to exec, from within the folder */
 	int stdio[3];          /* all above 2 */
-	int cgroup_fd;         /* cgroup.procs of the run's cgroup; -1: none */
+	int cgroup_fd;         /* the folder of the run's cgroup; -1: none */
 	int64_t address_bytes; /* RLIMIT_AS; 0: as it is */
 	int64_t processes;     /* RLIMIT_NPROC; 0: as it is */
+	bool moves;            /* goes to its cgroup by itself, see spawn_begins_in_cgroup */
+	/* spawn_process sets what follows */
 	pid_t parent;
 	enum spawn_step failed; /* SPAWN_DONE: it has reached exec */
 	int error_number;
@@ -35,6 +37,10 @@ struct spawn {
 /* All signals are blocked in the calling thread, and stay so. Blocks until exec: 0.1 ms, or 0.5 when processors are
  * busy. Returns the process, the leader of a group; or -1 with `failed` set, and then nothing is left of it. */
 pid_t spawn_process(struct spawn *spawn);
+/* Tries whether a child can begin in a cgroup, instead of moving there. A filter of system calls may forbid it. And
+ * kernels since 6.1.129 kill such a child at once where cgroup.kill was used before, on its cgroup but not on ours or
+ * the other way round ("cgroup: fix race between fork and cgroup.kill" compares the wrong two counts). */
+bool spawn_begins_in_cgroup(int cgroup_fd);
 /* For struct run_result: "fork", "user", ... */
 const char *spawn_step_name(enum spawn_step step);
 

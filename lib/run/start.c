@@ -81,7 +81,10 @@ void runner_rlimits(
 
 static void set_limits(struct run_state *run, struct spawn *spawn)
 {
-	spawn->cgroup_fd = run->cgroup ? cgroup_procs_fd(run->cgroup) : -1;
+	struct run_cgroups *cgroups = run->thread->runner->cgroups;
+
+	spawn->cgroup_fd = run->cgroup ? cgroup_fd(run->cgroup) : -1;
+	spawn->moves = cgroups && cgroups_move(cgroups);
 	runner_rlimits(run->thread->runner, &run->job->spec.limits, &spawn->address_bytes, &spawn->processes);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mrprober agent run: the agent as a service. All the work is in lib/agent. */
 #include "agent.h"
+#include "agent_push.h"
 
 #include <grp.h>
 #include <malloc.h>
@@ -26,6 +27,7 @@ struct agent_run_args {
 	struct strvec allow_user;
 	int compat_metrics;
 	int64_t max_runs, config_interval_ms, log_size;
+	struct agent_push_args push;
 };
 
 enum { COMPAT_NONE, COMPAT_BLACKBOX };
@@ -67,7 +69,7 @@ static const struct mrp_opt opts[] = { OPT_STRING(0, "cluster", struct agent_run
 	OPT_SIZE(0, "log-size", struct agent_run_args, log_size, "<size>",
 		"what runs printed is kept on the disk up to this size; 64MiB when absent", .min = 1 << 20,
 		.max = INT64_C(1) << 40),
-	OPT_END };
+	AGENT_PUSH_OPTIONS(struct agent_run_args), OPT_END };
 
 /* Three descriptors a program that runs, one or two a built-in check. */
 static void raise_open_files(void)
@@ -142,22 +144,25 @@ static int open_socket(struct duty_server **out, const char *path, const struct 
 	return *out ? 0 : -1;
 }
 
-static int serve(const struct agent_options *options, const char *socket, struct mrp_err *err)
+/* Everything around the agent: it outlives them all. */
+static int run_with(struct agent *agent, struct mrp_ctx *ctx, struct mrp_err *err)
 {
-	struct agent *agent = agent_new(options, err);
-	struct duty_server *duty = NULL;
-	int r = -1;
-
-	if (!agent)
-		return -1;
+	const struct agent_run_args *args = ctx->opts;
 	const struct duty_ops ops = duty_agent_ops(agent);
-	if (open_socket(&duty, socket, &ops, err) == 0) {
+	struct agent_pushes pushes = { .n = 0 };
+	struct duty_server *duty = NULL;
+	int r = agent_pushes_start(&pushes, &args->push, agent_options(agent)->host, ctx_setting(ctx, SETTING_CA_CERT),
+		agent_metrics(agent), err);
+
+	if (r == 0)
+		r = open_socket(&duty, args->socket, &ops, err);
+	if (r == 0) {
 		if (agent_url(agent))
 			log_info("metrics at %s/metrics", agent_url(agent));
 		r = agent_run(agent, err);
 	}
 	duty_server_stop(duty);
-	agent_free(agent);
+	agent_pushes_stop(&pushes);
 	return r;
 }
 
@@ -191,7 +196,12 @@ static int run_agent(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err 
 		.cgroup = args->cgroup,
 		.accounts = { (const char *const *)args->allow_user.v, args->allow_user.n, args->default_user },
 	};
-	return serve(&options, args->socket, err);
+	struct agent *agent = agent_new(&options, err);
+	if (!agent)
+		return -1;
+	int r = run_with(agent, ctx, err);
+	agent_free(agent);
+	return r;
 }
 
 const struct mrp_cmd cmd_agent_run = {

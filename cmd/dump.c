@@ -4,7 +4,7 @@
  * plain lists of the tables. A line of a template that is "@NAME@" or "@NAME argument@" is replaced:
  *
  *	@SYNOPSIS [command]@  @OPTIONS command [sub]@  @SUBS command@  @COMMANDS@
- *	@COMMON [command]@  @GLOBAL@  @FIELDS table@
+ *	@COMMON [command]@  @GLOBAL@  @FIELDS table@  @METRICS@
  */
 #include "../lib/base/file.h"
 #include "../lib/cli/config_fields.h"
@@ -99,6 +99,13 @@ static int splice_fields(struct strbuf *out, char *const *words)
 	return 0;
 }
 
+static int splice_metrics(struct strbuf *out, char *const *words)
+{
+	(void)words;
+	mdoc_add_metrics(out);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*splice)(struct strbuf *out, char *const *words);
@@ -108,6 +115,7 @@ static const struct {
 	{ "SUBS", splice_subs },
 	{ "COMMANDS", splice_commands },
 	{ "COMMON", splice_common },
+	{ "METRICS", splice_metrics },
 	{ "GLOBAL", splice_global },
 	{ "FIELDS", splice_fields },
 };

@@ -21,4 +21,7 @@ void mdoc_add_commands(struct strbuf *out, const struct mrp_cmd *const *table);
 /* A list of fields that may stand in a config: dotted names, type, help. */
 void mdoc_add_fields(struct strbuf *out, const struct field *fields);
 
+/* A list of the agent's metrics. */
+void mdoc_add_metrics(struct strbuf *out);
+
 #endif

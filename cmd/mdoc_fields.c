@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Field tables as lists of a manual page. */
+#include "../lib/metrics/metrics.h"
 #include "mdoc.h"
 
 enum { MAX_DEPTH = 6 };
@@ -80,5 +81,18 @@ void mdoc_add_fields(struct strbuf *out, const struct field *fields)
 {
 	strbuf_addstr(out, ".Bl -tag -width Ds\n");
 	add_rows(out, fields, "", 0);
+	strbuf_addstr(out, ".El\n");
+}
+
+static void add_family(void *out, const char *name, const char *help)
+{
+	strbuf_addf(out, ".It Ic %s\n", name);
+	mdoc_add_sentence(out, help);
+}
+
+void mdoc_add_metrics(struct strbuf *out)
+{
+	strbuf_addstr(out, ".Bl -tag -width Ds\n");
+	metrics_each_family(add_family, out);
 	strbuf_addstr(out, ".El\n");
 }

@@ -117,3 +117,17 @@ void process_metrics_read(double out[PROCESS_METRICS])
 	out[3] = stat_field(stat.buf, 24) * (double)sysconf(_SC_PAGESIZE);
 	out[4] = start_time(stat.buf);
 }
+
+static void each_info(const struct family_info *infos, size_t n,
+	void (*each)(void *ctx, const char *name, const char *help), void *ctx)
+{
+	for (size_t i = 0; i < n; i++)
+		each(ctx, infos[i].name, infos[i].help);
+}
+
+void metrics_each_family(void (*each)(void *ctx, const char *name, const char *help), void *ctx)
+{
+	each_info(family_infos, FAMILIES, each, ctx);
+	each_info(agent_metric_infos, AGENT_METRICS, each, ctx);
+	each_info(process_metric_infos, PROCESS_METRICS, each, ctx);
+}

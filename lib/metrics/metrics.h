@@ -59,6 +59,9 @@ void metrics_agent_set(struct metrics *metrics, enum agent_metric which, double 
 /* mrprober_agent_run_delay_seconds: start minus schedule. */
 void metrics_agent_delay(struct metrics *metrics, double seconds);
 
+/* Name and help of each family, prober's and agent's: for the manual page. */
+void metrics_each_family(void (*each)(void *ctx, const char *name, const char *help), void *ctx);
+
 enum exposition { EXPOSITION_PROMETHEUS, EXPOSITION_OPENMETRICS };
 
 /* The page; appended. */

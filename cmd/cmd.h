@@ -33,6 +33,7 @@ enum {
 	MRP_EXIT_FAILED = 1,
 	MRP_EXIT_DIFFERENCES = 2,
 	MRP_EXIT_REFUSED = 3,
+	MRP_EXIT_UNKNOWN = 3, /* of CMD_PLUGIN */
 	MRP_EXIT_USAGE = 64,
 	MRP_EXIT_CONFIG = 65,
 	MRP_EXIT_UNREACHABLE = 69,
@@ -46,6 +47,7 @@ enum {
 	NEED_MANIFEST = 1 << 1, /* and the environment's `api` of a mrprober.yaml here or above, when there is one */
 	CMD_HIDDEN = 1 << 2,    /* neither in help nor in completion */
 	CMD_RAW_ARGS = 1 << 3,  /* run() gets all words as they are: no options, no -h, no argument counts */
+	CMD_PLUGIN = 1 << 4,    /* a plugin of Nagios: what cannot be told, wrong usage too, is exit code 3 */
 };
 
 enum { ANY_NUMBER = -1 };

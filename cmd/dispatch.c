@@ -24,10 +24,15 @@ const struct mrp_cmd *cmd_find(const struct mrp_cmd *const *table, const char *n
 	return NULL;
 }
 
+static bool is_plugin(const struct mrp_ctx *ctx)
+{
+	return ctx->cmd && ctx->cmd->needs & CMD_PLUGIN;
+}
+
 int report_error(const struct mrp_ctx *ctx, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
-	int code = mrp_err_exit_code(err->code);
+	int code = is_plugin(ctx) ? MRP_EXIT_UNKNOWN : mrp_err_exit_code(err->code);
 
 	flush_stdout(); /* what came before stands before */
 	strbuf_addstr(&text, "mrprober: ");
@@ -60,7 +65,7 @@ void flush_stdout(void)
 		flush_errno = errno;
 }
 
-int check_stdout(int code)
+int check_stdout(const struct mrp_ctx *ctx, int code)
 {
 	bool failed = ferror(stdout);
 
@@ -75,6 +80,8 @@ int check_stdout(int code)
 	if (flush_errno != EPIPE) /* with EPIPE the reader has seen enough */
 		fprintf(stderr, "mrprober: cannot write to standard output%s%s\n", flush_errno ? ": " : "",
 			flush_errno ? strerror(flush_errno) : "");
+	if (is_plugin(ctx))
+		return MRP_EXIT_UNKNOWN;
 	return code == MRP_EXIT_OK || code == MRP_EXIT_DIFFERENCES ? MRP_EXIT_FAILED : code;
 }
 
@@ -85,7 +92,7 @@ static int print_usage(const struct mrp_ctx *ctx, FILE *to)
 
 	cmd_usage(&text, ctx->cmd, ctx->cmd_path, help_columns(fileno(to)));
 	fputs(text.buf, to);
-	return to == stdout ? 0 : MRP_EXIT_USAGE;
+	return to == stdout ? 0 : is_plugin(ctx) ? MRP_EXIT_UNKNOWN : MRP_EXIT_USAGE;
 }
 
 static int check_arg_count(const struct mrp_cmd *cmd, int argc, char **argv, struct mrp_err *err)

@@ -17,8 +17,9 @@ void report_warnings(struct mrp_ctx *ctx);
 /* Push out what was printed so far. What went wrong is remembered for check_stdout, as fflush(3) tells it only once. */
 void flush_stdout(void);
 
-/* `code`, or 1 with a message when what was printed could not be written to stdout (a full disk). Closes stdout. */
-int check_stdout(int code);
+/* `code`, or 1 (of a plugin 3) with a message when what was printed could not be written to stdout (a full disk). Closes
+ * stdout. `ctx` may have been released. */
+int check_stdout(const struct mrp_ctx *ctx, int code);
 
 /* Replace the process by mrprober-<name> of PATH; returns only when there is none, or (err set) it cannot be run. */
 int run_external(struct mrp_ctx *ctx, const char *name, char **argv, struct mrp_err *err);

@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-extern const struct mrp_cmd cmd_agent, cmd_api, cmd_api_client, cmd_complete, cmd_config, cmd_dump, cmd_help,
+extern const struct mrp_cmd cmd_agent, cmd_api, cmd_api_client, cmd_complete, cmd_config, cmd_dump, cmd_help, cmd_probe,
 	cmd_synchronize, cmd_version;
 
 /* In the order of the overview. */
@@ -22,6 +22,7 @@ const struct mrp_cmd *const mrp_commands[] = {
 	&cmd_api_client,
 	&cmd_config,
 	&cmd_help,
+	&cmd_probe,
 	&cmd_synchronize,
 	&cmd_version,
 	&cmd_complete,
@@ -149,5 +150,5 @@ int main(int argc, char **argv)
 	if (code < 0)
 		code = report_error(&ctx, &err);
 	mrp_ctx_release(&ctx);
-	return check_stdout(code);
+	return check_stdout(&ctx, code);
 }

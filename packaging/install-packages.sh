@@ -10,7 +10,8 @@ build='gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libyaml-dev net
 	libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libpq-dev zlib1g-dev libssl-dev libprotobuf-c-dev
 	protobuf-c-compiler libc-ares-dev mandoc'
 run='ca-certificates curl git jq'
-test='libcmocka-dev openssl valgrind shellcheck sqlite3 postgresql procps man-db bash prometheus protobuf-compiler'
+test='libcmocka-dev openssl valgrind shellcheck sqlite3 postgresql procps man-db bash prometheus protobuf-compiler
+	bind9-dnsutils iproute2 iputils-ping'
 
 case ${1-} in
 build) wanted="$build $run" ;;

@@ -86,6 +86,7 @@ cleanup_test()
 	fi
 	[ -z "${fault_pid-}" ] || kill "$fault_pid" 2>/dev/null
 	[ -z "${source_pid-}" ] || kill -KILL "$source_pid" 2>/dev/null
+	[ -z "${probed_pid-}" ] || kill "$probed_pid" 2>/dev/null
 	! command -v cleanup_more >/dev/null || cleanup_more
 	for pg_database in $pg_databases; do
 		pg_admin "DROP DATABASE IF EXISTS \"$pg_database\" WITH (FORCE)" >/dev/null
@@ -198,6 +199,50 @@ start_faults()
 	# shellcheck disable=SC2034 # the tests use it
 	fault_url=http://127.0.0.1:$fault_port
 }
+
+# start_probed: servers for probes (tests/tools/probed.c says what they answer); sets dns_port, http_port, silent_port.
+start_probed()
+{
+	mkfifo "$MRP_SCRATCH/.probed.in"
+	"$MRP_BUILD/tests/probed" <>"$MRP_SCRATCH/.probed.in" >"$MRP_SCRATCH/.probed.out" &
+	probed_pid=$!
+	i=0
+	until grep -q silent "$MRP_SCRATCH/.probed.out"; do
+		kill -0 "$probed_pid" 2>/dev/null || fail 'probed does not start'
+		sleep 0.02
+		i=$((i + 1))
+		[ $i -lt 500 ] || fail 'probed does not start'
+	done
+	# shellcheck disable=SC2034 # the tests use them
+	{
+		dns_port=$(sed -n 's/.*dns=\([0-9]*\).*/\1/p' "$MRP_SCRATCH/.probed.out")
+		http_port=$(sed -n 's/.*http=\([0-9]*\).*/\1/p' "$MRP_SCRATCH/.probed.out")
+		silent_port=$(sed -n 's/.*silent=\([0-9]*\).*/\1/p' "$MRP_SCRATCH/.probed.out")
+	}
+}
+
+# probe CODE REGEX TYPE ARG...: mrprober probe, whose first line of output must match and whose status must be CODE.
+# Leaves its output in the file out, and perfdata in perf, one value a line.
+probe()
+{
+	want_code=$1 want_line=$2
+	shift 2
+	say "probe $*"
+	probe_code=0
+	mrprober probe "$@" >out 2>err || probe_code=$?
+	cat out err
+	[ "$probe_code" = "$want_code" ] || fail "status $probe_code, not $want_code"
+	if [ -n "$want_line" ]; then
+		head -n 1 out | grep -Eq "^$want_line" || fail "does not match '$want_line'"
+	fi
+	sed -n '1s/.* | //p' out | tr ' ' '\n' >perf
+}
+
+# perf NAME: the number of that value
+perf() { sed -n "s/^$1=\([0-9.e+-]*\).*/\1/p" perf; }
+
+# is AWK-CONDITION: of numbers
+is() { awk "BEGIN { exit !($1) }" || fail "it is not true that $1"; }
 
 stop_faults()
 {

@@ -5,7 +5,7 @@
 #
 #   sh tests/run.sh [-j JOBS] [-l] [-n] [NAME...]
 #
-# NAME is a group or a part of it: unit, lint, cli, cli/validate, cli/validate/tab, http/objects/create, valgrind.
+# NAME is a group or a part of it: unit, lint, cli, cli/validate, cli/validate/tab, http/objects/create, probe/tls, valgrind.
 #   -j JOBS  tests at a time (2)
 #   -l       list the names of the tests, run nothing
 #   -n       neither install nor build first
@@ -43,7 +43,7 @@ export MRP_BUILD MRP_ROOT MRP_RESULTS
 # The names of everything but the unit tests, which ctest knows.
 list_scripts()
 {
-	for file in tests/lint/*.sh tests/http/*.sh tests/soak/*.sh; do
+	for file in tests/lint/*.sh tests/http/*.sh tests/probe/*.sh tests/soak/*.sh; do
 		[ -f "$file" ] || continue
 		prefix=${file#tests/}
 		sed -n "s|^test_\\([a-z0-9_]*\\)().*|${prefix%.sh}/\\1|p" "$file"

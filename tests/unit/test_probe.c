@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine of probes: results, ends, many at once, nothing left behind. What each type says about its target is
+ * tested by tests/probe, with servers; here the targets are sockets of this program.
+ */
+#include "../../lib/probe/probe.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "../../lib/base/parse.h"
+#include "../../lib/cli/probe_options.h"
+#include "../../lib/probe/body.h"
+#include "../../lib/probe/disk_pool.h"
+#include "../../lib/probe/plugin.h"
+#include "../../lib/value/json.h"
+#include "scratch.h"
+
+static struct probe_engine *engine;
+
+struct run {
+	struct probe_job job;
+	sem_t *done;
+	struct arena probe;
+};
+
+static void on_done(struct probe_job *job)
+{
+	sem_post(((struct run *)job)->done);
+}
+
+static void submit(struct run *run, sem_t *done, int64_t timeout_ms, const char *fmt, ...) PRINTF(4, 5);
+static void submit(struct run *run, sem_t *done, int64_t timeout_ms, const char *fmt, ...)
+{
+	struct mrp_err err = MRP_ERR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	cleanup(freep) char *text = xvasprintf(fmt, ap);
+	va_end(ap);
+	bool warning_fails = run->job.warning_fails;
+	*run = (struct run){ .done = done };
+	run->job = (struct probe_job){ .timeout_ms = timeout_ms,
+		.done = on_done,
+		.warning_fails = warning_fails,
+		.probe = json_parse(&run->probe, text, strlen(text), "probe", &err) };
+	assert_non_null(run->job.probe);
+	probe_submit(engine, &run->job);
+}
+
+static void wait_for(sem_t *done, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		while (sem_wait(done) < 0)
+			continue;
+	}
+}
+
+static void release(struct run *run)
+{
+	arena_release(&run->job.arena);
+	arena_release(&run->probe);
+}
+
+static void expect_result(struct run *run, enum verdict_status status, enum verdict_reason reason, const char *part)
+{
+	const struct verdict *verdict = &run->job.verdict;
+
+	print_message("%s/%s: %s\n", verdict_status_names[verdict->status], verdict_reason_names[verdict->reason],
+		verdict->message);
+	assert_int_equal(verdict->status, status);
+	assert_int_equal(verdict->reason, reason);
+	assert_non_null(strstr(verdict->message, part));
+	assert_true(run->job.ended_us >= run->job.started_us);
+	release(run);
+}
+
+/* A port of 127.0.0.1 that accepts in the kernel and says nothing. */
+static int listener(int *port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(in);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(listen(fd, 4096), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	*port = ntohs(in.sin_port);
+	return fd;
+}
+
+static int open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* --- one by one --------------------------------------------------------------------------------------------------- */
+
+static void test_results(void **state)
+{
+	struct run run = { 0 };
+	sem_t done;
+	int port, fd = listener(&port);
+
+	(void)state;
+	sem_init(&done, 0, 0);
+	submit(&run, &done, 5000, "{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": %d}}", port);
+	wait_for(&done, 1);
+	assert_int_equal(run.job.nagios_code, NAGIOS_OK);
+	assert_true(run.job.verdict.n_values >= 1);
+	assert_string_equal(run.job.verdict.values[0].metric, "time");
+	expect_result(&run, VERDICT_SUCCESS, REASON_OK, "connected to 127.0.0.1");
+	submit(&run, &done, 50, "{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": %d, \"expect\": \"x\"}}", port);
+	wait_for(&done, 1);
+	assert_int_equal(run.job.nagios_code, NAGIOS_CRITICAL);
+	expect_result(&run, VERDICT_FAILURE, REASON_TIMEOUT, "no answer within 50ms");
+	close(fd);
+	submit(&run, &done, 5000, "{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": %d}}", port);
+	wait_for(&done, 1);
+	assert_int_equal(run.job.nagios_code, NAGIOS_CRITICAL);
+	expect_result(&run, VERDICT_FAILURE, REASON_EXIT, "Connection refused");
+	submit(&run, &done, 5000, "{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": 1, \"ip_version\": \"6\"}}");
+	wait_for(&done, 1);
+	assert_int_equal(run.job.nagios_code, NAGIOS_UNKNOWN);
+	assert_int_equal(run.job.verdict.n_values, 0);
+	expect_result(&run, VERDICT_ERROR, REASON_CONFIG, "no address of IPv6");
+	submit(&run, &done, 5000, "{\"ftp\": {}}");
+	wait_for(&done, 1);
+	expect_result(&run, VERDICT_ERROR, REASON_CONFIG, "there is no probe 'ftp'");
+	sem_destroy(&done);
+}
+
+/* One question of DNS, answered after 20 ms with 192.0.2.1. */
+static void *late_resolver(void *ctx)
+{
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
+	uint8_t message[1024];
+	ssize_t n = recvfrom(*(int *)ctx, message, 512, 0, (struct sockaddr *)&from, &len);
+
+	poll(NULL, 0, 20);
+	if (n > 12) {
+		n -= 11; /* without EDNS */
+		message[2] |= 0x80;
+		message[7] = 1;
+		message[11] = 0;
+		memcpy(message + n, "\xc0\x0c\0\1\0\1\0\0\0\0\0\4\300\0\2\1", 16);
+		sendto(*(int *)ctx, message, (size_t)n + 16, 0, (struct sockaddr *)&from, len);
+	}
+	return NULL;
+}
+
+static void test_warning_is(void **state)
+{
+	struct run run = { 0 };
+	sem_t done;
+
+	(void)state;
+	sem_init(&done, 0, 0);
+	for (int fails = 0; fails <= 1; fails++) {
+		struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		socklen_t len = sizeof(in);
+		int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		pthread_t thread;
+
+		assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+		assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+		assert_int_equal(pthread_create(&thread, NULL, late_resolver, &fd), 0);
+		run.job.warning_fails = fails;
+		submit(&run, &done, 60000,
+			"{\"dns\": {\"name\": \"x\", \"server\": \"127.0.0.1:%d\", \"max_time\": \"1ms\"}}",
+			ntohs(in.sin_port));
+		wait_for(&done, 1);
+		pthread_join(thread, NULL);
+		close(fd);
+		assert_int_equal(run.job.nagios_code, NAGIOS_WARNING);
+		expect_result(&run, fails ? VERDICT_FAILURE : VERDICT_SUCCESS, REASON_WARNING, "x is 192.0.2.1 in 0.");
+	}
+	sem_destroy(&done);
+}
+
+static void test_cancel(void **state)
+{
+	struct run runs[3] = { 0 };
+	sem_t done;
+	int port, fd = listener(&port);
+
+	(void)state;
+	sem_init(&done, 0, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(runs); i++)
+		submit(&runs[i], &done, 60000, "{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": %d, \"expect\": \"x\"}}",
+			port);
+	for (size_t i = 0; i < ARRAY_SIZE(runs); i++)
+		probe_cancel(engine, &runs[i].job);
+	probe_cancel(engine, &runs[0].job); /* as if it had ended at the same moment */
+	wait_for(&done, ARRAY_SIZE(runs));
+	for (size_t i = 0; i < ARRAY_SIZE(runs); i++)
+		expect_result(&runs[i], VERDICT_ERROR, REASON_SIGNAL, "canceled");
+	close(fd);
+	sem_destroy(&done);
+}
+
+/* --- many --------------------------------------------------------------------------------------------------------- */
+
+enum { MANY = 800, TARGETS = 3000 };
+
+/* All wait at the same time, then all end by their time; no descriptor stays. */
+static void test_many_in_flight(void **state)
+{
+	struct run *runs = xcalloc(MANY, sizeof(*runs));
+	sem_t done;
+	int port, fd = listener(&port), before;
+
+	(void)state;
+	sem_init(&done, 0, 0);
+	submit(&runs[0], &done, 5000, "{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": %d}}", port);
+	wait_for(&done, 1);
+	release(&runs[0]);
+	before = open_descriptors();
+	for (size_t i = 0; i < MANY; i++)
+		submit(&runs[i], &done, 1000, "{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": %d, \"expect\": \"x\"}}",
+			port);
+	wait_for(&done, MANY);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_int_equal(runs[i].job.verdict.reason, REASON_TIMEOUT);
+		release(&runs[i]);
+	}
+	assert_int_equal(open_descriptors(), before);
+	close(fd);
+	sem_destroy(&done);
+	free(runs);
+}
+
+static void test_out_of_descriptors(void **state)
+{
+	struct run run = { 0 };
+	struct rlimit limit, few;
+	sem_t done;
+	int port, fd = listener(&port), lowest = dup(fd);
+
+	(void)state;
+	sem_init(&done, 0, 0);
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	few = (struct rlimit){ (rlim_t)lowest, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	submit(&run, &done, 5000, "{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": %d}}", port);
+	wait_for(&done, 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	expect_result(&run, VERDICT_ERROR, REASON_LIMIT, "Too many open files");
+	close(fd);
+	sem_destroy(&done);
+}
+
+static void test_many_pings(void **state)
+{
+	struct run *runs = xcalloc(TARGETS, sizeof(*runs));
+	sem_t done;
+	size_t good = 0;
+
+	(void)state;
+	sem_init(&done, 0, 0);
+	submit(&runs[0], &done, 5000, "{\"icmp\": {\"host\": \"127.0.0.1\", \"count\": 1}}");
+	wait_for(&done, 1);
+	if (strstr(runs[0].job.verdict.message, "no right to send")) {
+		release(&runs[0]);
+		free(runs);
+		skip();
+	}
+	release(&runs[0]);
+	int before = open_descriptors();
+	for (size_t i = 0; i < TARGETS; i++)
+		submit(&runs[i], &done, 60000,
+			"{\"icmp\": {\"host\": \"127.0.%zu.%zu\", \"count\": 4, \"interval\": \"20ms\"}}", i / 250,
+			i % 250 + 1);
+	assert_int_equal(open_descriptors(), before); /* one socket for all of them */
+	wait_for(&done, TARGETS);
+	for (size_t i = 0; i < TARGETS; i++) {
+		good += runs[i].job.verdict.status == VERDICT_SUCCESS;
+		if (runs[i].job.verdict.status != VERDICT_SUCCESS)
+			print_message("%s\n", runs[i].job.verdict.message);
+		release(&runs[i]);
+	}
+	assert_int_equal(good, TARGETS);
+	sem_destroy(&done);
+	free(runs);
+}
+
+/* --- a disk that hangs -------------------------------------------------------------------------------------------- */
+
+/* A file system whose server never says a word: whoever opens something there waits until the server is gone. -1: not
+ * possible here. */
+static int mount_mute(const char *folder)
+{
+	cleanup(freep) char *options = NULL;
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	options = xasprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	if (mount("mute", folder, "fuse", MS_NOSUID | MS_NODEV, options) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void test_hanging_disk(void **state)
+{
+	cleanup(freep) char *folder = xasprintf("%s/mute", scratch);
+	struct run runs[DISK_THREADS + 2] = { 0 };
+	sem_t done;
+
+	(void)state;
+	assert_int_equal(mkdir(folder, 0700), 0);
+	int fd = mount_mute(folder);
+	if (fd < 0)
+		skip();
+	sem_init(&done, 0, 0);
+	submit(&runs[0], &done, 50, "{\"disk\": {\"path\": \"%s\"}}", folder);
+	wait_for(&done, 1);
+	expect_result(&runs[0], VERDICT_FAILURE, REASON_TIMEOUT, "no answer within 50ms");
+	submit(&runs[0], &done, 50000, "{\"disk\": {\"path\": \"%s\"}}", folder);
+	wait_for(&done, 1);
+	expect_result(&runs[0], VERDICT_FAILURE, REASON_EXIT, "has not answered the check before this one");
+	/* other names of it take the other threads */
+	for (size_t i = 1; i < DISK_THREADS; i++)
+		submit(&runs[i], &done, 200, "{\"disk\": {\"path\": \"%s%.*s\"}}", folder, (int)i, "//////////");
+	wait_for(&done, DISK_THREADS - 1);
+	for (size_t i = 1; i < DISK_THREADS; i++)
+		expect_result(&runs[i], VERDICT_FAILURE, REASON_TIMEOUT, "no answer within 200ms");
+	submit(&runs[0], &done, 50, "{\"disk\": {\"path\": \"%s\"}}", scratch);
+	wait_for(&done, 1);
+	expect_result(&runs[0], VERDICT_ERROR, REASON_LIMIT, "threads wait for other disks");
+	/* the disk comes back, as one that says no */
+	close(fd);
+	submit(&runs[0], &done, 60000, "{\"disk\": {\"path\": \"%s\"}}", scratch);
+	wait_for(&done, 1);
+	expect_result(&runs[0], VERDICT_SUCCESS, REASON_OK, "wrote, synced and read");
+	umount(folder);
+	sem_destroy(&done);
+}
+
+/* --- parts -------------------------------------------------------------------------------------------------------- */
+
+static void test_regex(void **state)
+{
+	static const struct {
+		const char *regex, *body;
+		int result; /* -1: refused */
+	} cases[] = {
+		{ "(", "x", -1 },
+		{ ")(", "x", -1 },
+		{ "(a)\\1", "aa", -1 },
+		{ "a{40000}", "a", -1 },
+		{ "(a{101}){100}", "a", -1 },
+		{ "(a{100}){100}", "a", 0 },
+		{ "\\{9{2}", "x{99", 1 },
+		{ "^b", "ab", 0 },
+		{ "^a", "ab", 1 },
+		{ "a$", "ab", 0 },
+		{ "b$", "ab", 1 },
+		{ "a.b", "a\nb", 1 },
+		{ "x|y", "ay", 1 },
+		{ "^x|y$", "ay", 1 },
+		{ "", "", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mrp_err err = MRP_ERR_INIT;
+		bool matches = false;
+
+		print_message("'%s'\n", cases[i].regex);
+		int r = body_matches(&matches, cases[i].body, strlen(cases[i].body), cases[i].regex, &err);
+		assert_int_equal(r < 0 ? -1 : matches, cases[i].result);
+		mrp_err_clear(&err);
+	}
+	bool matches;
+	struct mrp_err err = MRP_ERR_INIT;
+	assert_int_equal(body_matches(&matches, "a\0b", 3, "a.b", &err), 0);
+	assert_true(matches);
+}
+
+static void test_plugin_line(void **state)
+{
+	static const struct label phase = { "phase", "connect" };
+	const struct verdict_value values[] = {
+		{ .metric = "rta", .unit = "ms", .value = 0.25 },
+		{ .metric = "pl", .unit = "%", .value = 100 / 3.0 },
+		{ .metric = "phase", .unit = "s", .labels = &phase, .n_labels = 1, .value = 0.5 },
+	};
+	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT;
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	struct mrp_err err = MRP_ERR_INIT;
+	const char *text = "{\"icmp\": {\"max_loss\": \"12.5%\", \"max_rtt\": \"2s\"}}";
+	struct probe_job job = { .probe = json_parse(&arena, text, strlen(text), "probe", &err),
+		.verdict = { .message = "a|b", .values = values, .n_values = ARRAY_SIZE(values) },
+		.nagios_code = NAGIOS_WARNING,
+		.details = "one\ntwo|2\n" };
+
+	(void)state;
+	plugin_format(&out, &job, true);
+	assert_string_equal(out.buf,
+		"ICMP WARNING - a/b | rta=0.250ms;;2000;0 pl=33.3%;;12.5;0;100 time_connect=0.500000s;;;0\n"
+		"one\ntwo/2\n");
+}
+
+/* The options of configs and of the command line are the same. */
+static void test_options_agree(void **state)
+{
+	static const struct {
+		const char *type;
+		const struct mrp_opt *opts;
+	} tables[] = {
+		{ "http", probe_http_opts },
+		{ "tcp", probe_tcp_opts },
+		{ "dns", probe_dns_opts },
+		{ "icmp", probe_icmp_opts },
+		{ "tls", probe_tls_opts },
+		{ "disk", probe_disk_opts },
+	};
+	size_t types = 0;
+
+	(void)state;
+	for (const struct field *field = probe_fields; field->name; field++)
+		types++;
+	assert_int_equal(types, ARRAY_SIZE(tables));
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		const struct field *fields = field_find(probe_fields, tables[i].type, FF_BOTH)->sub;
+		size_t n_fields = 0, n_opts = 0;
+
+		for (const struct field *field = fields; field->name; field++, n_fields++) {
+			const struct mrp_opt *opt = probe_opt_of(tables[i].opts, field);
+
+			print_message("%s.%s\n", tables[i].type, field->name);
+			assert_non_null(opt);
+			assert_int_equal(opt->type == OPT_TYPE_BOOL, field->type == F_BOOL);
+			assert_int_equal(opt->type == OPT_TYPE_LIST, field->type == F_LIST || field->type == F_MAP);
+			assert_int_equal(opt->type == OPT_TYPE_INT, field->type == F_INT);
+			assert_int_equal(opt->type == OPT_TYPE_ENUM, field->type == F_ENUM);
+			if (field->type == F_INT) {
+				assert_int_equal(opt->min, field->min);
+				assert_int_equal(opt->max, field->max);
+			}
+			for (size_t w = 0; field->type == F_ENUM && field->words[w]; w++)
+				assert_int_equal(mrp_word_index(opt->arg, field->words[w]), w);
+		}
+		for (const struct mrp_opt *opt = tables[i].opts; opt->type; opt++)
+			n_opts++;
+		assert_int_equal(n_opts, n_fields + 1); /* --timeout */
+	}
+}
+
+static int make_engine(void **state)
+{
+	struct mrp_err err = MRP_ERR_INIT;
+
+	engine = probe_engine_new(&err);
+	return engine ? scratch_make(state) : -1;
+}
+
+static int free_engine(void **state)
+{
+	probe_engine_free(engine);
+	return scratch_remove(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_results),
+		cmocka_unit_test(test_warning_is),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_many_in_flight),
+		cmocka_unit_test(test_out_of_descriptors),
+		cmocka_unit_test(test_many_pings),
+		cmocka_unit_test(test_hanging_disk),
+		cmocka_unit_test(test_regex),
+		cmocka_unit_test(test_plugin_line),
+		cmocka_unit_test(test_options_agree),
+	};
+
+	return cmocka_run_group_tests(tests, make_engine, free_engine);
+}

@@ -396,7 +396,8 @@ start_agent()
 {
 	chmod 755 "$MRP_SCRATCH" # probers may run as another user
 	: >"$MRP_SCRATCH/.agent.log"
-	mrprober agent run --cluster net --host h1 --state-dir "$MRP_SCRATCH/state" --listen 127.0.0.1:0 "$@" \
+	mrprober agent run --cluster net --host h1 --state-dir "$MRP_SCRATCH/state" --listen 127.0.0.1:0 \
+		--socket "$MRP_SCRATCH/agent.sock" "$@" \
 		2>"$MRP_SCRATCH/.agent.log" &
 	agent_pid=$!
 	i=0

@@ -194,9 +194,9 @@ test_second()
 	config "$(entry good 'command: ["true"]')"
 	start_agent --config config.json
 	code=0
-	mrprober agent run --cluster net --host h1 --state-dir state --listen 127.0.0.1:0 --config config.json 2>err || code=$?
+	mrprober agent run --cluster net --host h1 --state-dir state --listen 127.0.0.1:0 --socket none --config config.json 2>err || code=$?
 	expect_equal 'status of a second agent' 75 "$code"
 	code=0
-	mrprober agent run --cluster net --host h1 --state-dir other --listen "${agent_url#http://}" --config config.json 2>err || code=$?
+	mrprober agent run --cluster net --host h1 --state-dir other --socket none --listen "${agent_url#http://}" --config config.json 2>err || code=$?
 	expect_equal 'status with a port in use' 1 "$code"
 }

@@ -200,3 +200,25 @@ test_second()
 	mrprober agent run --cluster net --host h1 --state-dir other --socket none --listen "${agent_url#http://}" --config config.json 2>err || code=$?
 	expect_equal 'status with a port in use' 1 "$code"
 }
+
+# Both receivers get what the agent counts, the last of it at the end.
+test_push()
+{
+	config "$(entry good 'command: ["true"]')"
+	mkdir requests
+	start_faults --save requests '* /meta json {"access_token":"t1.s3cret","expires_in":3000}' \
+		'* /v1/metrics json {}' '* /monitoring json {"sensorsProcessed":1}'
+	start_agent --config config.json --push-otlp "$fault_url" --push-otlp-encoding json --push-interval 1s \
+		--push-monitoring-folder b1gfolder --push-monitoring-url "$fault_url" --iam-metadata-url "$fault_url/meta"
+	until_runs good success ok
+	until_metric 1 mrprober_agent_push_sent_total
+	stop_agent
+	for path in v1/metrics monitoring; do
+		request_file=$(grep -lE "^POST /$path" requests/*.head | tail -n 1)
+		[ -n "$request_file" ] || fail "nothing was pushed to $path"
+	done
+	never .agent.log s3cret
+	code=0
+	mrprober agent run --cluster net --state-dir state --config config.json --push-monitoring-url http://x 2>err || code=$?
+	expect_equal 'status of half an option' 64 "$code"
+}

@@ -389,63 +389,6 @@ requests_so_far()
 		$(metric mrprober_api_requests_total 'route="/readyz"')))
 }
 
-# --- an agent of the test's own --------------------------------------------------------------------------------------
-
-# start_agent [OPTION...]: of cluster net on host h1, with its state in state/; sets agent_pid, agent_url.
-start_agent()
-{
-	chmod 755 "$MRP_SCRATCH" # probers may run as another user
-	: >"$MRP_SCRATCH/.agent.log"
-	mrprober agent run --cluster net --host h1 --state-dir "$MRP_SCRATCH/state" --listen 127.0.0.1:0 \
-		--socket "$MRP_SCRATCH/agent.sock" "$@" \
-		2>"$MRP_SCRATCH/.agent.log" &
-	agent_pid=$!
-	i=0
-	while ! grep -q 'metrics at http' "$MRP_SCRATCH/.agent.log"; do
-		kill -0 "$agent_pid" 2>/dev/null || fail "the agent does not start: $(cat "$MRP_SCRATCH/.agent.log")"
-		[ $((i += 1)) -lt 400 ] || fail 'the agent does not start'
-		sleep 0.05
-	done
-	agent_url=$(sed -n 's|.*metrics at \(http[^ ]*\)/metrics|\1|p' "$MRP_SCRATCH/.agent.log")
-}
-
-# Its status is expected to be 0.
-stop_agent()
-{
-	kill -TERM "$agent_pid"
-	agent_code=0
-	wait "$agent_pid" || agent_code=$?
-	agent_pid=
-	[ $agent_code -eq 0 ] || fail "the agent ended with status $agent_code"
-}
-
-# As metric, of the agent.
-agent_metric() { (api_url=$agent_url && metric "$@"); }
-
-# until_metric MIN NAME [TEXT...]: waits until it is at least that.
-until_metric()
-{
-	least=$1
-	shift
-	i=0
-	while [ "$(agent_metric "$@")" -lt "$least" ]; do
-		kill -0 "$agent_pid" 2>/dev/null || fail 'the agent has ended'
-		[ $((i += 1)) -lt 400 ] || fail "$* is $(agent_metric "$@"), not $least"
-		sleep 0.05
-	done
-}
-
-# until_logged PATTERN: waits until the agent has said so.
-until_logged()
-{
-	i=0
-	while ! grep -Eq -- "$1" "$MRP_SCRATCH/.agent.log"; do
-		kill -0 "$agent_pid" 2>/dev/null || fail 'the agent has ended'
-		[ $((i += 1)) -lt 400 ] || fail "never logged: $1"
-		sleep 0.05
-	done
-}
-
 # --- the agent's source of configs (tests/tools/sourced.c) ------------------------------------------------------------
 
 # start_source [OPTION...]: the tool, with its output in `said` and its log in `log`; asks the API every 200 ms.

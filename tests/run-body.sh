@@ -5,6 +5,8 @@ set -eu
 
 # shellcheck source=tests/lib.sh
 . "$MRP_ROOT/tests/lib.sh"
+# shellcheck source=tests/lib-agent.sh
+. "$MRP_ROOT/tests/lib-agent.sh"
 clean_environment
 cd "$MRP_SCRATCH"
 

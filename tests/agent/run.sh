@@ -2,25 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # mrprober agent run as a whole: real programs, real metrics.
 
-# entry ID MEMBERS: one of a config; MEMBERS say what differs from a program that runs each 200 ms.
-entry()
-{
-	jq -cn --arg id "$1" "{id: \$id, prober: (\$id | sub(\"[[].*\"; \"\")), name: \$id, matrix: {}, labels: {}, files: {},
-		env: {}, interval: \"200ms\", timeout: \"5s\", grace: \"100ms\", overlap: \"skip\", output: \"exit\",
-		warning_is: \"failure\", keep_logs: \"failures\"} + {$2}"
-}
-
-# config ENTRY...: config.json, replaced as an editor does.
-config()
-{
-	printf '%s\n' "$@" | jq -s '{cluster: "net", host: "h1", environment: null, config_revision: "r\(length)", probers: .}' >config.new
-	mv config.new config.json
-}
-
-runs() { agent_metric mrprober_runs_total "prober=\"$1\"" "status=\"$2\"" "reason=\"$3\""; }
-
-until_runs() { until_metric 1 mrprober_runs_total "prober=\"$1\"" "status=\"$2\"" "reason=\"$3\""; }
-
 test_verdicts()
 {
 	config "$(entry good 'command: ["true"]')" "$(entry bad 'command: ["sh", "-c", "echo broken; exit 1"]')" \
@@ -194,7 +175,7 @@ test_second()
 	config "$(entry good 'command: ["true"]')"
 	start_agent --config config.json
 	code=0
-	mrprober agent run --cluster net --host h1 --state-dir state --listen 127.0.0.1:0 --socket none --config config.json 2>err || code=$?
+	mrprober agent run --cluster net --host h1 --state-dir state --socket none --listen 127.0.0.1:0 --config config.json 2>err || code=$?
 	expect_equal 'status of a second agent' 75 "$code"
 	code=0
 	mrprober agent run --cluster net --host h1 --state-dir other --socket none --listen "${agent_url#http://}" --config config.json 2>err || code=$?

@@ -2,6 +2,9 @@
 /* Asking the running agent, as `status`, `once` and the others do. */
 #include "agent.h"
 
+#include <unistd.h>
+
+#include "../lib/base/file.h"
 #include "../lib/base/interrupt.h"
 #include "../lib/cli/complete.h"
 #include "../lib/value/json.h"
@@ -28,17 +31,14 @@ struct asking {
 static int take_frame(void *ctx, enum frame_type type, const char *data, size_t len, struct mrp_err *err)
 {
 	struct asking *asking = ctx;
-	FILE *stream = type == FRAME_STDERR ? stderr : stdout;
 
 	if (type == FRAME_JSON) {
 		struct value *v = asking->json ? json_parse(asking->arena, data, len, "the agent's answer", err) : NULL;
 
 		return asking->json ? v ? asking->json(asking->ctx, v, err) : -1 : 0;
 	}
-	/* whole and at once: somebody watches */
-	if (fwrite(data, 1, len, stream) != len || fflush(stream) < 0)
-		return mrp_err_errno(err, "cannot write output");
-	return 0;
+	/* at once, as somebody watches; and past stdio, which would try to write again what could not be written */
+	return write_all(type == FRAME_STDERR ? STDERR_FILENO : STDOUT_FILENO, data, len, err);
 }
 
 int agent_ask(struct mrp_ctx *ctx, struct value **end, const char *socket, const struct value *request,

@@ -10,6 +10,7 @@
 #include "../lib/cli/term.h"
 #include "../lib/duty/view.h"
 #include "../lib/value/json.h"
+#include "dispatch.h"
 
 enum { STATUS_FORMAT_VERSION = 1 };
 
@@ -80,8 +81,8 @@ static int show(struct mrp_ctx *ctx, const struct status_args *args, const struc
 	else
 		view_status(&out, &style, status.about, status.probers);
 	fputs(out.buf, stdout);
-	fflush(stdout);
-	return 0;
+	flush_stdout();
+	return ferror(stdout) ? MRP_EXIT_FAILED : MRP_EXIT_OK;
 }
 
 /* The first look tells whether this can work at all; later the agent may be started anew. */
@@ -113,7 +114,7 @@ static int watch(struct mrp_ctx *ctx, const struct status_args *args, struct val
 	}
 	ctx->arena = whole;
 	if (!interrupted())
-		return -1;
+		return code;
 	mrp_err_clear(err);
 	return MRP_EXIT_INTERRUPTED;
 }

@@ -71,15 +71,18 @@ static const struct mrp_opt opts[] = { OPT_STRING(0, "cluster", struct agent_run
 		.max = INT64_C(1) << 40),
 	AGENT_PUSH_OPTIONS(struct agent_run_args), OPT_END };
 
-/* Three descriptors a program that runs, one or two a built-in check. */
-static void raise_open_files(void)
+/* Three descriptors a program that runs, one or two a built-in check. Returns what programs get: the limit of before.
+ */
+static int64_t raise_open_files(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < OPEN_FILES) {
-		limit.rlim_cur = MIN((rlim_t)OPEN_FILES, limit.rlim_max);
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= OPEN_FILES)
+		return 0;
+	int64_t before = (int64_t)limit.rlim_cur;
+	limit.rlim_cur = MIN((rlim_t)OPEN_FILES, limit.rlim_max);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return before;
 }
 
 static int set_host(char host[HOST_MAX], const struct agent_run_args *args, struct mrp_err *err)
@@ -118,7 +121,6 @@ static void tune(const struct mrp_ctx *ctx)
 	mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(2) then */
-	raise_open_files();
 }
 
 /* The socket at its usual place is a help, not a condition: another agent may have it, or only root may write there.
@@ -192,6 +194,7 @@ static int run_agent(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err 
 		.listen = streq(args->listen, "none") ? NULL : args->listen,
 		.compat_blackbox = args->compat_metrics == COMPAT_BLACKBOX,
 		.max_runs = args->max_runs,
+		.open_files = raise_open_files(),
 		.log_bytes = args->log_size,
 		.cgroup = args->cgroup,
 		.accounts = { (const char *const *)args->allow_user.v, args->allow_user.n, args->default_user },

@@ -119,7 +119,11 @@ static int start_runner(struct agent *agent, struct mrp_err *err)
 
 	if (wanted && cgroup_path(&cgroup, wanted, err) < 0)
 		return -1;
-	const struct runner_options options = { .threads = 2, .cgroup = wanted ? cgroup.buf : NULL };
+	const struct runner_options options = {
+		.threads = 2,
+		.cgroup = wanted ? cgroup.buf : NULL,
+		.open_files = agent->options.open_files,
+	};
 	agent->runner = runner_new(&options, err);
 	if (!agent->runner)
 		return -1;

@@ -27,6 +27,7 @@ struct agent_options {
 	const char *listen;             /* "127.0.0.1:9314"; NULL: no metrics server */
 	bool compat_blackbox;
 	int64_t max_runs;   /* programs at one time */
+	int64_t open_files; /* the soft limit that programs get; 0: ours */
 	int64_t log_bytes;  /* for what runs printed, on the disk; 0: nothing is kept */
 	const char *cgroup; /* delegated to us; "auto": our own; NULL: none */
 	struct account_rules accounts;

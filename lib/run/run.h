@@ -103,6 +103,9 @@ struct run_job {
 struct runner_options {
 	int threads;        /* 0: as many as processors, at most 4 */
 	const char *cgroup; /* a cgroup v2 folder delegated to us, for folders of our own beneath; NULL: rlimits only */
+	/* The soft limit of open files that programs get; 0: ours. Ours may be so high that a program which closes or
+	 * counts all that it could have open takes its time, and one that uses select(2) breaks. */
+	int64_t open_files;
 };
 
 struct runner;

@@ -262,6 +262,7 @@ static int threads_wanted(const struct runner_options *options)
 
 static int runner_start(struct runner *runner, const struct runner_options *options, struct mrp_err *err)
 {
+	runner->open_files = options->open_files;
 	runner->null_fd = open_null(err);
 	if (runner->null_fd < 0 || prepare_process(err) < 0)
 		return -1;

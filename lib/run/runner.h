@@ -86,6 +86,7 @@ struct runner {
 	struct run_thread *threads;
 	int n_threads;
 	int null_fd;
+	int64_t open_files;
 	struct run_cgroups *cgroups; /* NULL: rlimits */
 	struct orphans orphans;
 	pthread_mutex_t lock; /* of what follows, and of what says so above */

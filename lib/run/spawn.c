@@ -47,6 +47,17 @@ IN_CHILD static bool set_limit(int which, int64_t value)
 	return syscall(SYS_prlimit64, 0, which, &limit, NULL) == 0;
 }
 
+/* The hard one stays: a program may want more, and say so. */
+IN_CHILD static bool set_open_files(int64_t soft)
+{
+	struct rlimit limit = { 0, 0 };
+
+	if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) < 0)
+		return false;
+	limit.rlim_cur = MIN((rlim_t)soft, limit.rlim_max);
+	return syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL) == 0;
+}
+
 /* After this it has nothing of ours but what it was given. What other code of this process may have left open is
  * closed, whether it is close-on-exec or not. */
 IN_CHILD static bool move_descriptors(const struct spawn *spawn)
@@ -125,7 +136,8 @@ IN_CHILD static enum spawn_step become_program(struct spawn *spawn)
 	 * session for the scheduler (autogroup, on by default), making one takes a tenth of the whole throughput. */
 	if (syscall(SYS_setpgid, 0, 0) < 0)
 		return fail(spawn, SPAWN_GROUP);
-	if (!set_limit(RLIMIT_CORE, 0) || (spawn->address_bytes && !set_limit(RLIMIT_AS, spawn->address_bytes)))
+	if (!set_limit(RLIMIT_CORE, 0) || (spawn->open_files && !set_open_files(spawn->open_files)) ||
+		(spawn->address_bytes && !set_limit(RLIMIT_AS, spawn->address_bytes)))
 		return fail(spawn, SPAWN_LIMITS);
 	if (!become_user(spec->user))
 		return fail(spawn, SPAWN_USER);

@@ -27,6 +27,7 @@ struct spawn {
 	int cgroup_fd;         /* the folder of the run's cgroup; -1: none */
 	int64_t address_bytes; /* RLIMIT_AS; 0: as it is */
 	int64_t processes;     /* RLIMIT_NPROC; 0: as it is */
+	int64_t open_files;    /* RLIMIT_NOFILE, the soft one; 0: as it is */
 	bool moves;            /* goes to its cgroup by itself, see spawn_begins_in_cgroup */
 	/* spawn_process sets what follows */
 	pid_t parent;

@@ -85,6 +85,7 @@ static void set_limits(struct run_state *run, struct spawn *spawn)
 
 	spawn->cgroup_fd = run->cgroup ? cgroup_fd(run->cgroup) : -1;
 	spawn->moves = cgroups && cgroups_move(cgroups);
+	spawn->open_files = run->thread->runner->open_files;
 	runner_rlimits(run->thread->runner, &run->job->spec.limits, &spawn->address_bytes, &spawn->processes);
 }
 

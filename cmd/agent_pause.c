@@ -47,9 +47,7 @@ static int run_reload(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err
 	(void)argc, (void)argv;
 	if (agent_ask(ctx, &end, args->socket, agent_request(ctx, "reload", 0, NULL), NULL, NULL, err) < 0)
 		return -1;
-	const char *revision = value_get_string(end, "config_revision"), *error = value_get_string(end, "config_error");
-	if (error)
-		return mrp_err_set(err, MRP_EFAILED, "%s; the config before stays", error);
+	const char *revision = value_get_string(end, "config_revision");
 	if (!ctx->quiet)
 		printf("config %s\n", revision ? revision : "");
 	return 0;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../lib/cli/term.h"
+#include "../lib/duty/inherited.h"
 
 static int64_t number(const struct value *object, const char *key)
 {
@@ -31,10 +32,8 @@ static int become_user(const struct mrp_ctx *ctx, const struct value *user, stru
 
 	if (!list || list->type != V_ARRAY)
 		return mrp_err_set(err, MRP_EPARSE, "the agent does not say as whom the prober runs");
-	if (uid == geteuid())
-		return 0;
 	if (geteuid() != 0) {
-		if (!ctx->quiet)
+		if (!ctx->quiet && uid != geteuid())
 			fprintf(stderr,
 				"mrprober: you stay uid %u: the agent runs it as '%s' (uid %u), which needs root\n",
 				(unsigned)geteuid(), value_get_string(user, "name"), (unsigned)uid);
@@ -49,22 +48,18 @@ static int become_user(const struct mrp_ctx *ctx, const struct value *user, stru
 
 static int set_limit(int which, int64_t value, struct mrp_err *err)
 {
-	struct rlimit limit = { (rlim_t)value, (rlim_t)value };
-
-	if (value && setrlimit(which, &limit) < 0)
+	if (inherited_lower_limit(which, value) < 0)
 		return mrp_err_errno(err, "cannot set a limit");
 	return 0;
 }
 
 static int set_limits(const struct value *limits, struct mrp_err *err)
 {
-	struct rlimit core = { 0, 0 };
+	int64_t address_bytes = number(limits, "address_bytes"), processes = number(limits, "processes");
 
-	if (setrlimit(RLIMIT_CORE, &core) < 0)
-		return mrp_err_errno(err, "cannot set a limit");
-	if (set_limit(RLIMIT_AS, number(limits, "address_bytes"), err) < 0)
+	if (set_limit(RLIMIT_CORE, 0, err) < 0 || (processes && set_limit(RLIMIT_NPROC, processes, err) < 0))
 		return -1;
-	return set_limit(RLIMIT_NPROC, number(limits, "processes"), err);
+	return address_bytes ? set_limit(RLIMIT_AS, address_bytes, err) : 0;
 }
 
 static char **environment_of(const struct value *run, bool interactive)
@@ -118,17 +113,22 @@ static int run_shell(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err 
 	const char *error = run && run->type == V_OBJECT ? value_get_string(run, "error") : NULL;
 	if (error)
 		return mrp_err_set(err, MRP_EINVALID, "prober '%s' cannot be run: %s", argv[0], error);
-	if (!folder)
+	const struct value *inherited = folder ? value_get(run, "inherited") : NULL;
+	if (!inherited || inherited->type != V_OBJECT)
 		return mrp_err_set(
 			err, MRP_EUSAGE, "prober '%s' is a built-in probe: there is no program to be run", argv[0]);
 	if (interactive && !ctx->quiet)
 		say_command(run);
-	if (become_user(ctx, value_get(run, "user"), err) < 0 || set_limits(value_get(run, "limits"), err) < 0)
+	inherited_apply(inherited);
+	if (become_user(ctx, value_get(run, "user"), err) < 0)
 		return -1;
 	if (chdir(folder) < 0)
 		return mrp_err_errno(err, "cannot go to folder '%s'", folder);
 	environ = environment_of(run, interactive);
 	const char *const *words = interactive ? shell_words() : (const char *const *)(argv + 1);
+	if (set_limits(value_get(run, "limits"), err) < 0)
+		return -1;
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	execvp(words[0], (char *const *)(uintptr_t)words);
 	return mrp_err_errno(err, "cannot run '%s'", words[0]);
 }
@@ -138,10 +138,9 @@ static const struct mrp_opt opts[] = { OPT_AGENT_SOCKET(struct agent_socket_args
 const struct mrp_cmd cmd_agent_shell = {
 	.name = "shell",
 	.summary = "open a shell in exactly the prober's environment",
-	.description = "Its folder, its variables and no others, its limits; as its user when you are root, else as "
-		       "yourself. With a "
-		       "command, that is run instead of a shell.",
-	.args = "<prober> [<command> [<arg>...]]",
+	.description = "Its folder, its variables and no others, its limits, umask and nice value; as its user when "
+		       "you are root, else as yourself. With a command, that is run instead of a shell.",
+	.args = "<prober> [-- <command> [<arg>...]]",
 	.min_args = 1,
 	.max_args = ANY_NUMBER,
 	.opts = opts,

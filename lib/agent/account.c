@@ -75,6 +75,16 @@ static struct account *add(struct account_list *list)
 	return list->v[list->n++] = arena_zalloc(&list->arena, sizeof(struct account));
 }
 
+/* Nobody sets them for a run, but whoever asks what a run has is told them. */
+static void set_own_groups(struct account_list *list, struct account *account)
+{
+	int n = getgroups(0, NULL);
+	gid_t *groups = arena_alloc(&list->arena, (size_t)MAX(n, 0) * sizeof(*groups));
+
+	account->user.groups = groups;
+	account->user.n_groups = (size_t)MAX(getgroups(n, groups), 0);
+}
+
 /* The agent's own user. */
 static struct account *add_self(struct account_list *list)
 {
@@ -90,6 +100,7 @@ static struct account *add_self(struct account_list *list)
 		account->user.uid = geteuid();
 	}
 	account->user.gid = getegid();
+	set_own_groups(list, account);
 	return account;
 }
 

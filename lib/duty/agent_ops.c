@@ -7,6 +7,7 @@
 #include "../base/clock.h"
 #include "../value/json.h"
 #include "call.h"
+#include "inherited.h"
 
 static void add_optional(struct strbuf *json, const char *key, const char *text)
 {
@@ -187,6 +188,9 @@ static void add_run(struct strbuf *json, struct agent *agent, const struct expla
 		runner_rlimits(agent_runner(agent), &plan.spec.limits, &address_bytes, &processes);
 		strbuf_addf(json, "\"limits\":{\"address_bytes\":%" PRId64 ",\"processes\":%" PRId64 "},",
 			address_bytes, processes);
+		strbuf_addstr(json, "\"inherited\":");
+		inherited_format(json, agent_options(agent)->open_files);
+		strbuf_addch(json, ',');
 		duty_add_number(json, "timeout_ms", plan.spec.timeout_ms);
 		run_plan_release(&plan);
 	}
@@ -296,10 +300,21 @@ static int pause_entries(void *ctx, const struct strvec *ids, int64_t until_ms, 
 
 static int reload(void *ctx, struct strbuf *json, struct mrp_err *err)
 {
-	if (agent_reload(ctx, err) < 0)
-		return -1;
-	about(ctx, json);
-	return 0;
+	struct agent_source_status status;
+
+	if (agent_reload(ctx, err) == 0) {
+		about(ctx, json);
+		return 0;
+	}
+	agent_source_status(agent_source(ctx), &status);
+	if (err->code == MRP_EFAILED && status.revision) {
+		cleanup(freep) char *why = xstrdup(err->msg);
+
+		mrp_err_clear(err);
+		mrp_err_set(err, MRP_EFAILED, "%s; the config before stays", why);
+	}
+	agent_source_status_release(&status);
+	return -1;
 }
 
 static int get_log(void *ctx, struct log_record *out, const char *id, size_t back, struct mrp_err *err)

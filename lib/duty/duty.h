@@ -26,9 +26,9 @@ struct duty_entry {
 	const char *message;
 	int64_t finished_ms;
 	int64_t duration_us; /* < 0: it did not run */
-	int64_t next_ms;   /* wall clock; 0: not planned */
-	int64_t failures;  /* in a row */
-	int64_t paused_ms; /* until when, wall clock; 0: not paused, INT64_MAX: until it is resumed */
+	int64_t next_ms;     /* wall clock; 0: not planned */
+	int64_t failures;    /* in a row */
+	int64_t paused_ms;   /* until when, wall clock; 0: not paused, INT64_MAX: until it is resumed */
 	unsigned running;
 };
 
@@ -47,7 +47,8 @@ struct duty_ops {
 	/* Up to `max` entries with ids after `after`, sorted; texts in the arena. */
 	size_t (*list)(void *ctx, struct duty_entry *out, size_t max, const char *after, struct arena *arena);
 	/* The entry as it is configured and would be run: one JSON object {entry, run, state}. MRP_ENOTFOUND. `run` is
-	 * {argv, env, folder, user: {name, uid, gid, groups}, limits, timeout_ms}, or {probe}, or {error}. */
+	 * {argv, env, folder, user: {name, uid, gid, groups}, limits, inherited (inherited.h), timeout_ms}, or {probe},
+	 * or {error}. */
 	int (*explain)(void *ctx, const char *id, struct strbuf *json, struct mrp_err *err);
 	/* Run it now, beside the schedule. After 0 done() is called in any case. */
 	int (*run)(void *ctx, const char *id, struct duty_run *run, struct mrp_err *err);

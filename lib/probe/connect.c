@@ -146,7 +146,8 @@ static void start_next(struct connector *connector)
 
 static void on_resolved(struct resolve *resolve)
 {
-	struct connector *connector = (struct connector *)((char *)resolve - offsetof(struct connector, resolve));
+	struct connector *connector =
+		(struct connector *)(void *)((char *)resolve - offsetof(struct connector, resolve));
 
 	if (resolve->end != RESOLVED) {
 		resolve_failed(connector->check, resolve);

@@ -298,7 +298,7 @@ static void on_done(void *easy, int code)
 
 static void on_resolved(struct resolve *resolve)
 {
-	struct http_check *http = (struct http_check *)((char *)resolve - offsetof(struct http_check, resolve));
+	struct http_check *http = (struct http_check *)(void *)((char *)resolve - offsetof(struct http_check, resolve));
 
 	if (resolve->end == RESOLVED)
 		send_request(http);

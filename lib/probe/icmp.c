@@ -96,7 +96,7 @@ static int64_t round_trip_ns(const struct echo *echo, int64_t arrived_ns)
 
 static void on_reply(struct ping_target *target, uint16_t index, int64_t arrived_ns)
 {
-	struct icmp_check *icmp = (struct icmp_check *)((char *)target - offsetof(struct icmp_check, target));
+	struct icmp_check *icmp = (struct icmp_check *)(void *)((char *)target - offsetof(struct icmp_check, target));
 
 	if (index >= icmp->sent || icmp->echoes[index].answered) /* twice: networks do that */
 		return;
@@ -177,7 +177,7 @@ static void on_timer(void *ctx)
 
 static void on_resolved(struct resolve *resolve)
 {
-	struct icmp_check *icmp = (struct icmp_check *)((char *)resolve - offsetof(struct icmp_check, resolve));
+	struct icmp_check *icmp = (struct icmp_check *)(void *)((char *)resolve - offsetof(struct icmp_check, resolve));
 
 	if (resolve->end != RESOLVED) {
 		resolve_failed(&icmp->base, resolve);

@@ -108,7 +108,7 @@ static void on_event(void *ctx, uint32_t events)
 
 static void on_connected(struct connector *connector)
 {
-	struct tcp_check *tcp = (struct tcp_check *)((char *)connector - offsetof(struct tcp_check, connector));
+	struct tcp_check *tcp = (struct tcp_check *)(void *)((char *)connector - offsetof(struct tcp_check, connector));
 	struct check *check = &tcp->base;
 	struct mrp_err err = MRP_ERR_INIT;
 	char peer[ADDRESS_TEXT];

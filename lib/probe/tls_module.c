@@ -223,7 +223,7 @@ static bool set_name(SSL *ssl, const char *name)
 
 static void on_connected(struct connector *connector)
 {
-	struct tls_check *tls = (struct tls_check *)((char *)connector - offsetof(struct tls_check, connector));
+	struct tls_check *tls = (struct tls_check *)(void *)((char *)connector - offsetof(struct tls_check, connector));
 
 	tls->base.stage = "in the TLS handshake";
 	tls->began_us = monotonic_us();

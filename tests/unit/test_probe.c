@@ -248,6 +248,53 @@ static void test_many_in_flight(void **state)
 	free(runs);
 }
 
+/* Each kind in the middle of its conversation: some end by their time, some are canceled, and nothing stays. */
+static void test_all_types_let_go(void **state)
+{
+	enum { EACH = 60 };
+	static const char *const probes[] = {
+		"{\"http\": {\"url\": \"http://127.0.0.1:%d/\", \"max_time\": \"%ds\"}}",
+		"{\"http\": {\"url\": \"https://127.0.0.1:%d/\", \"insecure\": true, \"max_time\": \"%ds\"}}",
+		"{\"tls\": {\"host\": \"127.0.0.1\", \"port\": %d, \"insecure\": true, \"server_name\": \"n%d.test\"}}",
+		"{\"dns\": {\"server\": \"127.0.0.1:%d\", \"name\": \"n%d.test\", \"tcp\": true}}",
+		"{\"icmp\": {\"host\": \"127.0.0.1\", \"count\": %d, \"interval\": \"10s\", \"size\": \"%dB\"}}",
+	};
+	struct run *runs = xcalloc(ARRAY_SIZE(probes) * EACH, sizeof(*runs));
+	sem_t done;
+	int port, fd = listener(&port), before = 0;
+
+	(void)state;
+	sem_init(&done, 0, 0);
+	for (int round = 0; round < 2; round++) { /* the first one makes what stays for the engine's life */
+		size_t n = 0;
+
+		for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
+			for (int k = 0; k < EACH; k++, n++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+				submit(&runs[n], &done, k % 2 ? 600 : 600000, probes[i], i == 4 ? 1000 : port, 10 + k);
+#pragma GCC diagnostic pop
+			}
+		}
+		for (size_t i = 0; i < n; i += 2)
+			probe_cancel(engine, &runs[i].job);
+		wait_for(&done, n);
+		for (size_t i = 0; i < n; i++) {
+			enum verdict_reason reason = runs[i].job.verdict.reason;
+
+			if (reason != REASON_SPAWN || !strstr(runs[i].job.verdict.message, "no right to send ICMP"))
+				assert_int_equal(reason, i % 2 ? REASON_TIMEOUT : REASON_SIGNAL);
+			release(&runs[i]);
+		}
+		if (!round)
+			before = open_descriptors();
+	}
+	assert_int_equal(open_descriptors(), before);
+	close(fd);
+	sem_destroy(&done);
+	free(runs);
+}
+
 static void test_out_of_descriptors(void **state)
 {
 	struct run run = { 0 };
@@ -489,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_warning_is),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_many_in_flight),
+		cmocka_unit_test(test_all_types_let_go),
 		cmocka_unit_test(test_out_of_descriptors),
 		cmocka_unit_test(test_many_pings),
 		cmocka_unit_test(test_hanging_disk),

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "../probe/plugin.h"
 #include "environment.h"
 #include "outcome.h"
 
@@ -105,20 +106,23 @@ static void deliver(struct loop_message *message)
 	recycle(run);
 }
 
+static bool is_kept(const struct executor_run *run)
+{
+	return run->executor->options.logs && !run->run.canceled && outcome_is_kept(run->run.entry, &run->run.verdict);
+}
+
 /* On the runner's or the engine's thread: keep or show what was printed, and send the run back. It may be gone when
  * this returns. */
-static void conclude(struct executor_run *run, const struct run_result *result)
+static void conclude(struct executor_run *run, struct log_record *record)
 {
 	struct executor *executor = run->executor;
-	struct log_record record;
 
-	outcome_record(&record, &run->run, result);
 	if (run->run.kind == RUN_HEAL)
-		record.message = arena_printf(&run->arena, "heal: %s", record.message);
+		record->message = arena_printf(&run->arena, "heal: %s", record->message);
 	if (run->extra)
-		run->extra->done(run->extra, &record);
-	else if (executor->options.logs && !run->run.canceled && outcome_is_kept(run->run.entry, &run->run.verdict))
-		logs_put(executor->options.logs, &record);
+		run->extra->done(run->extra, record);
+	else if (is_kept(run))
+		logs_put(executor->options.logs, record);
 	loop_post(executor->options.loop, &run->message);
 }
 
@@ -126,23 +130,42 @@ static void program_done(struct run_job *job)
 {
 	struct executor_run *run = (struct executor_run *)(void *)((char *)job - offsetof(struct executor_run, job));
 	struct run_result *result = &job->result;
+	struct log_record record;
 
 	run->run.canceled = result->end == RUN_CANCELED;
 	run->run.started_us = result->started_us;
 	run->run.ended_us = result->ended_us;
 	outcome_verdict(&run->run.verdict, &run->arena, run->run.entry, run->run.kind, &job->spec, result);
-	conclude(run, result);
+	outcome_record(&record, &run->run, result);
+	conclude(run, &record);
+}
+
+/* What `mrprober probe` would print, for those who want to see it. */
+static void show_probe(struct executor_run *run, struct log_record *record, struct strbuf *text)
+{
+	if (!run->extra && !is_kept(run))
+		return;
+	plugin_format(text, &run->probe, true);
+	record->output[RUN_STDOUT] = text->buf;
+	record->output_len[RUN_STDOUT] = text->len;
+	record->exit_code = (int)run->probe.nagios_code;
+	if (run->extra && run->extra->output)
+		run->extra->output(run->extra, RUN_STDOUT, text->buf, text->len);
 }
 
 static void probe_done(struct probe_job *job)
 {
 	struct executor_run *run = (struct executor_run *)(void *)((char *)job - offsetof(struct executor_run, probe));
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	struct log_record record;
 
 	run->run.started_us = job->started_us;
 	run->run.ended_us = job->ended_us;
 	run->run.verdict = job->verdict;
 	run->run.canceled = job->verdict.status == VERDICT_ERROR && job->verdict.reason == REASON_SIGNAL;
-	conclude(run, NULL);
+	outcome_record(&record, &run->run, NULL);
+	show_probe(run, &record, &text);
+	conclude(run, &record);
 }
 
 static void program_output(struct run_job *job, enum run_stream stream, const char *data, size_t len)

@@ -203,3 +203,26 @@ test_push()
 	mrprober agent run --cluster net --state-dir state --config config.json --push-monitoring-url http://x 2>err || code=$?
 	expect_equal 'status of half an option' 64 "$code"
 }
+
+# Built-in checks run in the agent itself, and say what `mrprober probe` says.
+test_probes()
+{
+	start_api
+	config "$(entry up 'command: null, probe: {http: {url: "'"$api_url"'/healthz", expect_status: [200]}}, keep_logs: "all"')" \
+		"$(entry down 'command: null, probe: {tcp: {host: "127.0.0.1", port: '"$(free_port)"'}}, interval: "300ms"')" \
+		"$(entry disk 'command: null, probe: {disk: {path: "'"$MRP_SCRATCH"'"}}')"
+	start_agent --config config.json
+	until_runs up success ok
+	until_runs disk success ok
+	until_runs down failure exit
+	curl -sS "$agent_url/metrics" >page
+	matches page '^mrprober_value\{.*prober="up".*metric="'
+	code=0
+	mrprober agent once up --socket agent.sock >out 2>err || code=$?
+	expect_equal 'status of once' 0 "$code"
+	matches out '^HTTP OK'
+	code=0
+	mrprober agent logs down --socket agent.sock >out || code=$?
+	expect_equal 'status of logs' 0 "$code"
+	matches out '^TCP CRITICAL'
+}

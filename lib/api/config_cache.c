@@ -252,7 +252,6 @@ fail:
 /* What `${name}` can mean, in one number. */
 static void digest_names(uint8_t digest[SHA256_BYTES], const struct value *object)
 {
-	cleanup(arena_release) struct arena arena = ARENA_INIT;
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 	const struct value *variables = value_get(object, "variables"), *list = value_get(object, "sensitive_variables");
 

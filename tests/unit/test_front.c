@@ -158,10 +158,11 @@ static void test_unix_socket(void **state)
 
 static void test_bad_addresses(void **state)
 {
+	static const char too_long[] = "unix:/tmp/a-path-that-is-longer-than-any-socket-may-be/"
+				       "0123456789012345678901234567890123456789012345678901234567890123456789";
 	static const char *const rows[] = { "", "x", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
 		"127.0.0.1:-1", "::1:80", "0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "unix:",
-		"unix:/tmp/a-path-that-is-longer-than-any-socket-may-be/"
-		"0123456789012345678901234567890123456789012345678901234567890123456789" };
+		too_long };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

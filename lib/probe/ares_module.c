@@ -5,9 +5,12 @@
  * goes when its last question is answered.
  */
 #include <ares.h>
+#include <errno.h>
 #include <netdb.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "resolve.h"
 
@@ -212,6 +215,17 @@ static void *open_ares(struct loop *loop, struct mrp_err *err)
 
 /* --- questions ---------------------------------------------------------------------------------------------------- */
 
+/* c-ares calls its own lack of descriptors a connection that was refused. */
+static bool can_make_sockets(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 static void say(struct resolve *resolve, int status)
 {
 	char *out = resolve->error;
@@ -240,6 +254,11 @@ static void say(struct resolve *resolve, int status)
 		snprintf(out, size, "cannot resolve '%.200s': no resolver answers", host);
 		return;
 	default:
+		if (status == ARES_ECONNREFUSED && !can_make_sockets()) {
+			resolve->end = RESOLVE_LIMIT;
+			snprintf(out, size, "cannot make a socket: %s", strerror(errno));
+			return;
+		}
 		resolve->end = RESOLVE_FAIL;
 		snprintf(out, size, "cannot resolve '%.200s': %s", host, ares_strerror(status));
 	}

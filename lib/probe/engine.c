@@ -123,8 +123,8 @@ void check_errno(struct check *check, const char *what)
 
 void resolve_failed(struct check *check, const struct resolve *resolve)
 {
-	if (resolve->end == RESOLVE_ERROR)
-		check_error(check, REASON_CONFIG, "%s", resolve->error);
+	if (resolve->end == RESOLVE_ERROR || resolve->end == RESOLVE_LIMIT)
+		check_error(check, resolve->end == RESOLVE_LIMIT ? REASON_LIMIT : REASON_CONFIG, "%s", resolve->error);
 	else
 		check_end(check, NAGIOS_CRITICAL, "%s", resolve->error);
 }

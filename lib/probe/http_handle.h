@@ -28,7 +28,8 @@ struct http_handle {
 	char *known;               /* "host:port" in it; owned */
 	void *addresses, *headers; /* struct curl_slist */
 	char error[256];
-	void *owner; /* whose it is now; CURLINFO_PRIVATE is the http_handle */
+	int socket_error; /* errno of a socket that could not be made, which libcurl calls a failure to connect */
+	void *owner;      /* whose it is now; CURLINFO_PRIVATE is the http_handle */
 };
 
 VEC_DEFINE(http_handles, struct http_handle *)

@@ -2,6 +2,8 @@
 #include "http_handle.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <sys/socket.h>
 
 enum { IDLE_MAX = 64, CA_KEPT_S = 3600 };
 
@@ -76,12 +78,25 @@ void http_target_release(struct http_target *target)
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
 
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct http_handle *handle = ctx;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+	(void)purpose;
+	if (fd < 0)
+		handle->socket_error = errno;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
 static void set_fixed_options(struct http_handle *handle)
 {
 	CURL *easy = handle->easy;
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, handle);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->error);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, handle);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_SHARE, handle->names);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -138,6 +138,7 @@ static void send_request(struct http_check *http)
 	}
 	http->handle->owner = http;
 	http->handle->error[0] = '\0';
+	http->handle->socket_error = 0;
 	http_handle_addresses(http->handle, &http->target, http->resolve.addresses, http->resolve.n);
 	set_request(http);
 	if (http->target.https)
@@ -179,6 +180,12 @@ static void add_times(struct http_check *http)
 	result->total_us += http->resolve.took_us + total;
 }
 
+static void check_socket_error(struct check *check, int error)
+{
+	errno = error;
+	check_errno(check, "cannot make a socket");
+}
+
 static void transfer_failed(struct http_check *http, CURLcode code)
 {
 	struct check *check = &http->base;
@@ -192,8 +199,10 @@ static void transfer_failed(struct http_check *http, CURLcode code)
 	if (code == CURLE_SSL_CACERT_BADFILE)
 		check_error(check, REASON_CONFIG, "cannot read certificates from '%s'",
 			option_text(check, "ca_cert") ? option_text(check, "ca_cert") : "the system's file");
-	else if (code == CURLE_OUT_OF_MEMORY || os_error == EMFILE || os_error == ENFILE)
-		check_error(check, REASON_LIMIT, "%s", os_error ? strerror((int)os_error) : "out of memory");
+	else if (code == CURLE_OUT_OF_MEMORY)
+		check_error(check, REASON_LIMIT, "out of memory");
+	else if (code == CURLE_COULDNT_CONNECT && handle->socket_error && handle->socket_error != EAFNOSUPPORT)
+		check_socket_error(check, handle->socket_error);
 	else if (code == CURLE_COULDNT_CONNECT && os_error)
 		check_end(check, NAGIOS_CRITICAL, "cannot connect to %s:%s: %s", http->target.host, http->target.port,
 			strerror((int)os_error));

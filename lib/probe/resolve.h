@@ -32,7 +32,8 @@ enum resolve_end {
 	RESOLVED,
 	RESOLVE_NONE,  /* there is no such name, or no such address of it */
 	RESOLVE_FAIL,  /* resolvers do not answer, or with an error */
-	RESOLVE_ERROR, /* we cannot ask */
+	RESOLVE_ERROR, /* it cannot be asked for */
+	RESOLVE_LIMIT, /* we have no descriptor to ask with */
 };
 
 struct resolve {

@@ -87,7 +87,7 @@ test_failures()
 	probe 2 'HTTP CRITICAL - no answer within 2s: in the TLS handshake' http "https://127.0.0.1:$silent_port/" \
 		--timeout 2s
 	probe 2 'HTTP CRITICAL - what answers at .* does not speak TLS' http "https://127.0.0.1:$http_port/"
-	probe 2 "HTTP CRITICAL - host 'nowhere.invalid'|HTTP CRITICAL - cannot resolve" http http://nowhere.invalid/
+	probe 2 'HTTP CRITICAL - .*nowhere.invalid' http http://nowhere.invalid/ --timeout 3s
 	probe 3 'HTTP UNKNOWN - the url begins with neither' http ftp://127.0.0.1/
 	probe 3 'HTTP UNKNOWN - the url is none' http 'http://[::1/'
 	probe 3 "HTTP UNKNOWN - '127.0.0.1' is no address of IPv6" http "$base/" --ip-version 6

@@ -297,21 +297,40 @@ static void test_all_types_let_go(void **state)
 
 static void test_out_of_descriptors(void **state)
 {
+	static const char *const probes[] = {
+		"{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": %d}}",
+		"{\"tcp\": {\"host\": \"nowhere.invalid\", \"port\": %d}}",
+		"{\"http\": {\"url\": \"http://127.0.0.1:%d/\"}}",
+		"{\"tls\": {\"host\": \"127.0.0.1\", \"port\": %d, \"insecure\": true}}",
+		"{\"dns\": {\"name\": \"x\", \"server\": \"127.0.0.1:%d\"}}",
+		"{\"disk\": {\"path\": \"/tmp\", \"size\": \"%dB\"}}",
+	};
 	struct run run = { 0 };
 	struct rlimit limit, few;
 	sem_t done;
-	int port, fd = listener(&port), lowest = dup(fd);
+	int port, fd = listener(&port);
 
 	(void)state;
 	sem_init(&done, 0, 0);
-	close(lowest);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	few = (struct rlimit){ (rlim_t)lowest, limit.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-	submit(&run, &done, 5000, "{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": %d}}", port);
-	wait_for(&done, 1);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	expect_result(&run, VERDICT_ERROR, REASON_LIMIT, "Too many open files");
+	for (size_t i = 0; i < ARRAY_SIZE(probes) * 2; i++) {
+		bool none = i >= ARRAY_SIZE(probes); /* at first they load what they need */
+		int lowest = dup(fd);
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		close(lowest);
+		few = (struct rlimit){ none ? (rlim_t)lowest : limit.rlim_cur, limit.rlim_max };
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		submit(&run, &done, 1000, probes[i % ARRAY_SIZE(probes)], port);
+		wait_for(&done, 1);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+#pragma GCC diagnostic pop
+		if (none)
+			expect_result(&run, VERDICT_ERROR, REASON_LIMIT, "Too many open files");
+		else
+			release(&run);
+	}
 	close(fd);
 	sem_destroy(&done);
 }

@@ -92,7 +92,17 @@ static void on_event(void *ctx, uint32_t events)
 		succeeded(attempt->connector, attempt);
 }
 
-/* 0: it runs or has failed as the network may; -1: there are no descriptors, the check has ended. */
+/* Loopback answers before connect() returns: then there is nothing to wait for. */
+static bool is_established(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_ESTABLISHED;
+}
+
+/* 0: it runs, or has failed as the network may; else the connector is done, or the check has ended for want of
+ * descriptors. */
 static int start_attempt(struct connector *connector, struct attempt *attempt, const union address *address)
 {
 	struct mrp_err err = MRP_ERR_INIT;
@@ -108,6 +118,10 @@ static int start_attempt(struct connector *connector, struct attempt *attempt, c
 		note_error(connector, address, errno);
 		end_attempt(connector, attempt);
 		return 0;
+	}
+	if (is_established(attempt->fd)) {
+		succeeded(connector, attempt);
+		return 1;
 	}
 	if (loop_io_add(connector->check->loop, &attempt->io, attempt->fd, EPOLLOUT, on_event, attempt, &err) == 0)
 		return 0;
@@ -132,7 +146,7 @@ static void start_next(struct connector *connector)
 
 		snprintf(connector->stage, sizeof(connector->stage), "connecting to %s",
 			address_format_port(text, &resolve->addresses[i]));
-		if (start_attempt(connector, &connector->attempts[i], &resolve->addresses[i]) < 0)
+		if (start_attempt(connector, &connector->attempts[i], &resolve->addresses[i]) != 0)
 			return;
 		if (connector->attempts[i].fd < 0)
 			continue;

@@ -713,6 +713,8 @@ probe_pair() {
 	floor_curl curl-https 2000 16 "$https"
 	probe_load https 2000 16 "{\"http\": {\"url\": \"$https\", $trust}}"
 	probe_load tls 2000 16 "{\"tls\": {\"host\": \"127.0.0.1\", \"port\": $tls_port, $trust, \"min_validity\": \"1d\"}}"
+	result=$("$bin/floor-tcp" 20000 "$web_port") || fail "nobody answers at port $web_port"
+	take connect-cpu cpu_us "$result"
 	probe_load tcp 20000 16 "{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": $web_port}}"
 	[ -n "$blackbox_url" ] || return 0
 	blackbox blackbox-http http "$http"
@@ -736,6 +738,7 @@ figure_probes() {
 	row_ratio "http, over bare libcurl" "/CPU s" curl-http http ">= 0.8"
 	row_ratio "https, over bare libcurl: CPU" us curl-https-cpu https-cpu "<= 1.15"
 	row_ratio "tls, over bare libcurl: CPU" us curl-https-cpu tls-cpu "<= 1.15"
+	row_ratio "tcp, over a bare connect: CPU" us connect-cpu tcp-cpu "<= 1.25"
 	if [ -n "$blackbox_url" ]; then
 		row_ratio "http, over blackbox_exporter" "/CPU s" blackbox-http http ">= 6"
 		row_ratio "https, over blackbox_exporter" "/CPU s" blackbox-https https ""

@@ -46,6 +46,7 @@ struct check {
 
 	/* the engine's own */
 	struct loop_timer deadline;
+	bool slept; /* the deadline was met much too late, and moved once */
 	size_t place;
 };
 

@@ -150,6 +150,8 @@ static void on_timer(void *ctx)
 	struct loop *loop = icmp->base.loop;
 
 	if (icmp->sent == icmp->count) {
+		if (icmp->received < icmp->count)
+			ping_look(icmp->base.shared, &icmp->target);
 		judge(icmp);
 		return;
 	}

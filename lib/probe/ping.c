@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 32, ROUNDS = 8, HEAD_MAX = 128, RECEIVE_BUFFER = 4 << 20 };
+enum { BATCH = 32, ROUNDS = 8, LOOKS = 100, HEAD_MAX = 128, RECEIVE_BUFFER = 4 << 20 };
 
 /* The head of a payload. */
 struct ping_mark {
@@ -109,7 +109,8 @@ static void prepare(struct batch *batch)
 	}
 }
 
-static void take_replies(struct ping_socket *sock)
+/* True when there may be more. */
+static bool take_replies(struct ping_socket *sock)
 {
 	struct batch batch;
 	int n = BATCH;
@@ -124,12 +125,21 @@ static void take_replies(struct ping_socket *sock)
 			take_packet(sock, batch.data[i], len, &batch.from[i], arrival_ns(&batch.messages[i].msg_hdr));
 		}
 	}
+	return n == BATCH;
 }
 
 static void on_event(void *ctx, uint32_t events)
 {
 	(void)events;
 	take_replies(ctx);
+}
+
+void ping_look(struct ping_sockets *sockets, const struct ping_target *target)
+{
+	struct ping_socket *sock = &sockets->sockets[target->address.sa.sa_family == AF_INET6];
+
+	for (int i = 0; i < LOOKS && take_replies(sock); i++)
+		continue;
 }
 
 /* --- sockets ------------------------------------------------------------------------------------------------------ */

@@ -34,5 +34,7 @@ void ping_remove(struct ping_sockets *sockets, struct ping_target *target);
 /* Send one with `size` bytes of payload. 0, or -1 with errno. Now and then it looks for replies, too, and calls reply()
  * of any target: a thousand requests at once would bring more replies than the socket may hold. */
 int ping_send(struct ping_sockets *sockets, const struct ping_target *target, uint16_t index, size_t size);
+/* Look for replies now, before somebody is said not to have answered: this process may have slept over them. */
+void ping_look(struct ping_sockets *sockets, const struct ping_target *target);
 
 #endif

@@ -19,6 +19,7 @@
 
 #include "../../lib/base/parse.h"
 #include "../../lib/cli/probe_options.h"
+#include "../../lib/ev/loop.h"
 #include "../../lib/probe/body.h"
 #include "../../lib/probe/disk_pool.h"
 #include "../../lib/probe/plugin.h"
@@ -246,6 +247,61 @@ static void test_many_in_flight(void **state)
 	close(fd);
 	sem_destroy(&done);
 	free(runs);
+}
+
+/* A job that keeps the engine's thread until the time of another one is over, and then some. */
+struct sleeper {
+	struct probe_job job;
+	sem_t *done;
+	const struct run *other;
+	int answer_to; /* the other one's connection */
+	bool in_time;
+};
+
+static void sleep_over(struct probe_job *job)
+{
+	struct sleeper *sleeper = (struct sleeper *)job;
+	const struct probe_job *other = &sleeper->other->job;
+	int64_t until_us = other->started_us + other->timeout_ms * 1000 + 50000;
+
+	sleeper->in_time = !other->ended_us && monotonic_us() < until_us - 100000;
+	if (sleeper->in_time && send(sleeper->answer_to, "x", 1, MSG_NOSIGNAL) != 1)
+		sleeper->in_time = false;
+	while (sleeper->in_time && monotonic_us() < until_us)
+		poll(NULL, 0, 10);
+	sem_post(sleeper->done);
+}
+
+/* The process was stopped, or got no processor: an answer that came in time counts. */
+static void test_slept_over_an_answer(void **state)
+{
+	struct sleeper sleeper = { .job = { .timeout_ms = 60000, .done = sleep_over }, .in_time = false };
+	struct run run = { 0 };
+	sem_t done;
+	int port, fd = listener(&port);
+
+	(void)state;
+	sem_init(&done, 0, 0);
+	for (int tries = 0; !sleeper.in_time && tries < 100; tries++) { /* until the machine lets us be in time */
+		struct run other = { 0 };
+
+		release(&run);
+		submit(&run, &done, 400, "{\"tcp\": {\"host\": \"127.0.0.1\", \"port\": %d, \"expect\": \"x\"}}", port);
+		sleeper.answer_to = accept(fd, NULL, NULL);
+		sleeper.other = &run;
+		sleeper.done = &done;
+		sleeper.job.probe = value_object(&other.probe); /* of no type: it is done at once */
+		sleeper.job.arena = (struct arena)ARENA_INIT;
+		probe_submit(engine, &sleeper.job);
+		wait_for(&done, 2);
+		arena_release(&sleeper.job.arena);
+		release(&other);
+		close(sleeper.answer_to);
+	}
+	assert_true(sleeper.in_time);
+	expect_result(&run, VERDICT_SUCCESS, REASON_OK, "the expected answer");
+	close(fd);
+	sem_destroy(&done);
 }
 
 /* Each kind in the middle of its conversation: some end by their time, some are canceled, and nothing stays. */
@@ -555,6 +611,7 @@ int main(void)
 		cmocka_unit_test(test_warning_is),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_many_in_flight),
+		cmocka_unit_test(test_slept_over_an_answer),
 		cmocka_unit_test(test_all_types_let_go),
 		cmocka_unit_test(test_out_of_descriptors),
 		cmocka_unit_test(test_many_pings),

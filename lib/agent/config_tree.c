@@ -89,6 +89,16 @@ static void add_config(struct strbuf *out, const struct strbuf *entries, const s
 	agent_config_end(out);
 }
 
+/* The log has all of them; who asks for a reload, or for the status, sees this line alone. */
+static int refuse(const char *path, const struct problems *problems, struct mrp_err *err)
+{
+	cleanup(strbuf_release) struct strbuf first = STRBUF_INIT;
+
+	problems_format_first(&first, problems);
+	return mrp_err_set(err, MRP_EINVALID, "the configs in '%s' have %zu mistake%s: %s", path, problems->errors,
+		problems->errors > 1 ? "s" : "", first.buf);
+}
+
 int config_tree_resolve(struct strbuf *out, const char *path, const char *environment, const char *cluster,
 	const char *host, struct problems *problems, struct mrp_err *err)
 {
@@ -100,8 +110,7 @@ int config_tree_resolve(struct strbuf *out, const char *path, const char *enviro
 	if (config_load(&config, &options, problems, err) < 0)
 		return -1;
 	if (problems->errors)
-		return mrp_err_set(err, MRP_EINVALID, "the configs in '%s' have %zu mistake%s", path, problems->errors,
-			problems->errors > 1 ? "s" : "");
+		return refuse(path, problems, err);
 	const struct config_object *object = config_find(config, KIND_CLUSTER, cluster);
 	if (!object)
 		return mrp_err_set(err, MRP_ENOTFOUND, "the configs in '%s' have no cluster '%s' in environment '%s'",

@@ -96,14 +96,8 @@ static void read_entries(struct agent_config *config, const struct value *top, s
 static int refuse(const struct problems *problems, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf first = STRBUF_INIT;
-	size_t errors = problems->errors;
 
-	for (size_t i = 0; i < problems->list.n && !first.len; i++) {
-		if (!problems->list.v[i].warning)
-			problem_format(&first, &problems->list.v[i]);
-	}
-	if (errors > 1)
-		strbuf_addf(&first, " (and %zu more)", errors - 1);
+	problems_format_first(&first, problems);
 	return mrp_err_set(err, MRP_EINVALID, "the config is refused: %s", first.buf);
 }
 

@@ -221,3 +221,16 @@ void problem_format(struct strbuf *out, const struct problem *problem)
 		strbuf_addf(out, "%s: ", problem->field);
 	strbuf_add_visible(out, problem->msg, strlen(problem->msg));
 }
+
+void problems_format_first(struct strbuf *out, const struct problems *problems)
+{
+	size_t i = 0;
+
+	while (i < problems->list.n && problems->list.v[i].warning)
+		i++;
+	if (i == problems->list.n)
+		return;
+	problem_format(out, &problems->list.v[i]);
+	if (problems->errors > 1)
+		strbuf_addf(out, " (and %zu more)", problems->errors - 1);
+}

@@ -108,5 +108,7 @@ void problems_sort(struct problems *problems);
 /* One line of text, without a newline: "path:line:col: subject: field: msg", with "warning: " after the place for
  * warnings. */
 void problem_format(struct strbuf *out, const struct problem *problem);
+/* Where there is room for one: the first error as problem_format writes it, and how many more there are. */
+void problems_format_first(struct strbuf *out, const struct problems *problems);
 
 #endif

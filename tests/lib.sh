@@ -178,15 +178,16 @@ stop_api()
 	[ "${1:-TERM}" = KILL ] || [ $api_code -eq 0 ] || fail "the API ended with status $api_code after ${1:-TERM}"
 }
 
-# start_faults RULE...: a proxy in front of the API that spoils requests (tests/tools/faultd.c says how); sets fault_url.
+# start_faults RULE...: a proxy in front of the API (or of the port fault_upstream) that spoils requests (tests/tools/faultd.c says how); sets fault_url.
 start_faults()
 {
 	fault_port_file=$MRP_SCRATCH/.faultd.port
 	rm -f "$fault_port_file" "$MRP_SCRATCH/.faultd.in"
 	# it ends with its input, so that one has to stay open
 	mkfifo "$MRP_SCRATCH/.faultd.in"
+	fault_upstream=${fault_upstream-$api_port}
 	"$MRP_BUILD/tests/faultd" --port-file "$fault_port_file" --log "$MRP_SCRATCH/.faultd.log" \
-		${api_port:+--upstream "$api_port"} "$@" <>"$MRP_SCRATCH/.faultd.in" >/dev/null 2>"$MRP_SCRATCH/.faultd.err" &
+		${fault_upstream:+--upstream "$fault_upstream"} "$@" <>"$MRP_SCRATCH/.faultd.in" >/dev/null 2>"$MRP_SCRATCH/.faultd.err" &
 	fault_pid=$!
 	i=0
 	while [ ! -s "$fault_port_file" ]; do

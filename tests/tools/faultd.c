@@ -3,7 +3,8 @@
  * A server that misbehaves on purpose, for tests of clients: a plain HTTP proxy in front of a real API (or of nothing),
  * with rules that spoil chosen requests.
  *
- *	faultd --port-file FILE [--port PORT] [--upstream PORT] [--log FILE] [--save FOLDER] [RULE]...
+ *	faultd --port-file FILE [--port PORT] [--upstream PORT] [--log FILE] [--save FOLDER]
+ *		[--without HEADER] [RULE]...
  *
  * It listens on a free port of 127.0.0.1 (or on --port), writes it to the port file, and ends with its standard input,
  * by a signal, or after ten minutes. The log gets a line a request: "PATCH /v1/probers/dns pass", with the action that
@@ -53,6 +54,7 @@ static struct {
 	struct rule_vec rules;
 	pthread_mutex_t lock; /* of the rules' counters and the log */
 	int upstream;         /* port; 0: none */
+	const char *without;  /* a header that is not passed on; NULL: none */
 	FILE *log;
 	const char *save;
 	int saved;
@@ -70,7 +72,7 @@ NORETURN static void usage(const char *why)
 	fprintf(stderr,
 		"faultd: %s\nusage: faultd --port-file FILE [--port PORT] [--upstream PORT] [--log FILE] [--save "
 		"FOLDER] "
-		"[RULE]...\n",
+		"[--without HEADER] [RULE]...\n",
 		why);
 	exit(64);
 }
@@ -261,6 +263,14 @@ static bool read_request(int fd, struct strbuf *input, struct request *request)
 	return true;
 }
 
+/* Is the line one of this header? */
+static bool is_header(const char *line, const char *name)
+{
+	size_t len = name ? strlen(name) : 0;
+
+	return len && strncasecmp(line, name, len) == 0 && line[len] == ':';
+}
+
 /* The head without its Connection line, and with another one when `connection` is given. */
 static void copy_head(struct strbuf *out, const struct strbuf *head, const char *connection)
 {
@@ -270,7 +280,7 @@ static void copy_head(struct strbuf *out, const struct strbuf *head, const char 
 
 		if (len == 2 && connection)
 			strbuf_addf(out, "Connection: %s\r\n", connection);
-		if (strncasecmp(line, "Connection:", 11) != 0)
+		if (!is_header(line, "Connection") && !is_header(line, server.without))
 			strbuf_add(out, line, len);
 		line += len;
 	}
@@ -501,6 +511,8 @@ int main(int argc, char **argv)
 			port = (int)number(value);
 		else if (streq(argv[i], "--upstream"))
 			server.upstream = (int)number(value);
+		else if (streq(argv[i], "--without"))
+			server.without = value;
 		else if (streq(argv[i], "--log"))
 			server.log = fopen(value, "ae");
 		else if (streq(argv[i], "--save"))

@@ -17,7 +17,7 @@ until_true()
 agent_wrapper=
 start_agent()
 {
-	chmod 755 "$MRP_SCRATCH" # probers may run as another user
+	chmod a+rx "$MRP_SCRATCH" # probers may run as another user
 	export MRPROBER_SOCKET="$MRP_SCRATCH/agent.sock"
 	: >"$MRP_SCRATCH/.agent.log"
 	# shellcheck disable=SC2086 # words
@@ -44,6 +44,7 @@ stop_agent()
 }
 
 # As metric, of the agent.
+# shellcheck disable=SC2034 # metric uses it
 agent_metric() { (api_url=$agent_url && metric "$@"); }
 
 # until_metric MIN NAME [TEXT...]: waits until it is at least that.
@@ -96,18 +97,14 @@ make_shared()
 {
 	mkdir -p shared
 	chmod 777 shared
+	# shellcheck disable=SC2034 # tests use it
 	shared=$MRP_SCRATCH/shared
 }
 
 # The number of a process that wrote it to a file is no process's any more.
 is_gone() { [ -s "$1" ] && ! kill -0 "$(tail -n 1 "$1")" 2>/dev/null; }
 
-# Processes that say that they belong to a run of an agent whose probers have CLUSTER=net and TEST=$MRP_SCRATCH.
-leftovers()
-{
-	for environ in /proc/[0-9]*/environ; do
-		! tr '\0' '\n' <"$environ" 2>/dev/null | grep -qFx "MRP_TEST=$MRP_SCRATCH" || say "$environ"
-	done
-}
+# Processes of probers that are marked by MRP_TEST=$MRP_SCRATCH in their environment.
+leftovers() { grep -lzFx "MRP_TEST=$MRP_SCRATCH" /proc/[0-9]*/environ 2>/dev/null || :; }
 
 no_leftovers() { [ -z "$(leftovers)" ]; }

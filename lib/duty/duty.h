@@ -72,8 +72,8 @@ struct duty_ops {
 
 struct duty_server;
 
-/* Listen at `path` (its folder must be there). A socket that nobody listens at any more is replaced; MRP_ELOCKED when
- * another agent does. `group` NULL: the process's own. */
+/* Listen at `path` (its folder must be there). A socket that nobody listens at any more is replaced; MRP_EFAILED when
+ * somebody does. `group` NULL: the process's own. */
 struct duty_server *duty_server_start(
 	const char *path, const char *group, const struct duty_ops *ops, struct mrp_err *err);
 /* Connections are closed; runs that somebody waits for are ended. */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What an engineer on the machine asks a running agent. exact.sh has whether `once` and `shell` tell the truth.
 
-never_yet() { entry "${1:-later}" 'command: ["true"], interval: "24h"'; }
+never_yet() { entry later 'command: ["true"], interval: "24h"'; }
 
 test_status()
 {
@@ -199,7 +199,7 @@ test_logs()
 	done
 	for prober in failures all; do
 		last=$(cat shared/$prober)
-		shown() { mrprober -q agent logs $prober 2>/dev/null | grep -qx "$last"; }
+		shown() { mrprober -q agent logs "$prober" 2>/dev/null | grep -qx "$last"; }
 		until_true shown # it is written after the run has ended
 		for n in 1 2 4; do
 			run 0 mrprober agent logs $prober --run $n

@@ -37,9 +37,8 @@ elsewhere()
 
 make_teller()
 {
-	limits=${1:-'limits: {memory: "1GiB", processes: 50},'}
-	config "$(entry 'tell[x=1]' "command: [\"sh\", \"-c\", \$tell], interval: \"500ms\", keep_logs: \"all\", matrix: {x: \"1\"}, $limits
-		env: {LANG: \"C\", GREETING: \"hello  \\\"world\\\"\", EMPTY: \"\"}" --arg tell "$tell")"
+	config "$(entry 'tell[x=1]' "command: [\"sh\", \"-c\", \$tell], interval: \"500ms\", keep_logs: \"all\", matrix: {x: \"1\"},
+		limits: {memory: \"1GiB\", processes: 50}, env: {LANG: \"C\", GREETING: \"hello  \\\"world\\\"\", EMPTY: \"\"}" --arg tell "$tell")"
 }
 
 scheduled()
@@ -132,7 +131,7 @@ test_unprivileged()
 	chgrp 4242 agent.sock
 	run 0 elsewhere setpriv --reuid 1 --regid 1 --groups 4242 mrprober -q agent shell tell -- sh -c "$tell" </dev/null
 	without_run_id "$out" >got
-	for part in 'environment folder signals descriptors limits'; do
+	for part in environment folder signals descriptors limits; do
 		sections want "$part" >want.part
 		sections got "$part" >got.part
 		expect_files "$part" want.part got.part

@@ -163,7 +163,7 @@ static int fake_reload(void *ctx, struct strbuf *json, struct mrp_err *err)
 
 static int fake_log(void *ctx, struct log_record *out, const char *id, size_t back, struct mrp_err *err)
 {
-	char run_id[16];
+	char run_id[32];
 
 	(void)ctx, (void)err;
 	pthread_mutex_lock(&agent.lock);

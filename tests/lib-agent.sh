@@ -108,3 +108,17 @@ is_gone() { [ -s "$1" ] && ! kill -0 "$(tail -n 1 "$1")" 2>/dev/null; }
 leftovers() { grep -lzFx "MRP_TEST=$MRP_SCRATCH" /proc/[0-9]*/environ 2>/dev/null || :; }
 
 no_leftovers() { [ -z "$(leftovers)" ]; }
+
+# hostile ID MODE [ARGUMENT-AND-MEMBERS]: an entry that runs tests/tools/hostile.c. Each is marked by MRP_TEST.
+hostile()
+{
+	entry "$1" "command: [\$program, $2], env: {MRP_TEST: \$test}${3:+, $3}" --arg program "$hostile" --arg test "$MRP_SCRATCH"
+}
+
+# The program where every user can run it, as the build folder may be nobody else's to enter.
+make_hostile()
+{
+	make_shared
+	hostile=$shared/hostile
+	cp "$MRP_BUILD/tests/hostile" "$hostile"
+}

@@ -10,6 +10,10 @@ minutes=${1:-10}
 export SOAK_ROUNDS=$((minutes * 4)) SOAK_KILLS=$((minutes * 5)) SOAK_OBJECTS=10000 SOAK_RUNS=$((minutes * 10000)) \
 	MRP_LIMIT=$((minutes * 60 + 900))
 sh tests/run.sh -n -j 1 soak
+# Memory of what is delivered, without sanitizers.
+if [ -x build/release/mrprober ]; then
+	MRP_BUILD="$PWD/build/release" sh tests/run.sh -n soak/agent
+fi
 
 for target in build/dev/tests/fuzz_*; do
 	[ -x "$target" ] || continue

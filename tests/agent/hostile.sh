@@ -2,20 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Programs that behave badly, through the whole agent: the right verdict for each, the others on time, nothing left.
 
-# hostile ID MODE [ARGUMENT-AND-MEMBERS]: an entry that runs tests/tools/hostile.c. Each is marked by MRP_TEST.
-hostile()
-{
-	entry "$1" "command: [\$program, $2], env: {MRP_TEST: \$test}${3:+, $3}" --arg program "$hostile" --arg test "$MRP_SCRATCH"
-}
-
-# The program where every user can run it, as the build folder may be nobody else's to enter.
-make_hostile()
-{
-	make_shared
-	hostile=$shared/hostile
-	cp "$MRP_BUILD/tests/hostile" "$hostile"
-}
-
 test_verdicts()
 {
 	make_hostile
@@ -203,60 +189,4 @@ test_own_file()
 	stop_agent
 	start_agent --config tree
 	until_runs own success ok
-}
-
-# flat RUNS: descriptors and memory of the agent do not grow with runs, and nothing is left of them.
-flat()
-{
-	make_hostile
-	set --  "$1" "$(hostile bytes '"bytes"' 'keep_logs: "all", overlap: "allow"')" "$(hostile killed '"abort"')" \
-		"$(hostile group "\"leave-in-group\", \"/dev/null\"")" "$(entry missing 'command: ["./missing"]')" \
-		"$(entry perf 'command: ["echo", "OK | a=1 b=2"], output: "nagios"')" "$(hostile out '"print", "2000"' 'limits: {output: "1KiB"}')" \
-		"$(hostile slow '"catch-term"' 'timeout: "50ms"')" "$(hostile detach '"detach", "/dev/null"')"
-	wanted=$1
-	shift
-	for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		set -- "$@" "$(hostile "good$n" '"exit", "0"')"
-	done
-	config "$@"
-	jq '.probers |= map(.interval = "100ms")' config.json >config.fast
-	mv config.fast config.json
-	start_agent --config config.json --log-size 1MiB
-	until_metric $((wanted / 3)) mrprober_runs_total
-	measure before
-	while [ "$(agent_metric mrprober_runs_total)" -lt "$wanted" ]; do
-		kill -0 "$agent_pid" || fail 'the agent has ended'
-		sleep 0.5
-	done
-	measure after
-	say "after a third: $(cat before); after $wanted runs: $(cat after)"
-	run 0 mrprober agent pause '*'
-	idle() { [ "$(agent_metric mrprober_agent_running)" = 0 ]; }
-	until_true idle
-	until_true no_leftovers
-	no_children() { [ -z "$(cat /proc/"$agent_pid"/task/*/children)" ]; }
-	until_true no_children
-	read -r kib_before <before
-	read -r kib_after <after
-	# sanitizers keep freed memory for a while: 256 MB by default, so they say nothing about the agent's own
-	grep -q asan "/proc/$agent_pid/maps" || [ "$kib_after" -le $((kib_before * 11 / 10 + 2048)) ] ||
-		fail "memory grew from $kib_before to $kib_after KiB"
-	descriptors_flat() { [ "$(descriptors)" -le "$fds_idle" ]; }
-	until_true descriptors_flat
-}
-
-descriptors() { find "/proc/$agent_pid/fd" -mindepth 1 | wc -l; }
-
-measure() { awk '/^VmRSS/ { print $2 }' "/proc/$agent_pid/status" >"$1"; }
-
-test_flat()
-{
-	# as many descriptors as an agent has that has not run anything yet, and two for whoever asks it
-	config "$(entry later 'command: ["true"], interval: "24h"')"
-	start_agent --config config.json
-	agent_metric mrprober_agent_running >/dev/null
-	fds_idle=$(($(descriptors) + 2))
-	stop_agent
-	rm -rf state
-	flat "${AGENT_RUNS:-2000}"
 }

@@ -10,7 +10,7 @@ enum { SEND_MS = 30000 };
 
 int duty_send(struct duty_call *call, enum frame_type type, const char *data, size_t len, struct mrp_err *err)
 {
-	return frame_write(call->conn->fd, type, data, len, SEND_MS, err);
+	return frame_write(call->conn->fd, type, data, len, SEND_MS, call->conn->stop_fd, err);
 }
 
 void duty_add_text(struct strbuf *out, const char *key, const char *text)

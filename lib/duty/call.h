@@ -15,7 +15,7 @@ struct duty_call {
 	struct strbuf *end; /* the JSON of FRAME_END */
 };
 
-/* Waits for a client that reads slowly; -1 when it has gone. */
+/* Waits for a client that reads slowly, but not when the server is to stop; -1 when it has gone. */
 int duty_send(struct duty_call *call, enum frame_type type, const char *data, size_t len, struct mrp_err *err);
 
 /* "key":value and a comma. */

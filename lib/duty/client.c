@@ -42,7 +42,7 @@ static int connect_to(const char *path, struct mrp_err *err)
 	return result;
 }
 
-static int send_request(int fd, const struct value *value, struct mrp_err *err)
+static int send_request(int fd, const struct value *value, int wake_fd, struct mrp_err *err)
 {
 	cleanup(arena_release) struct arena arena = ARENA_INIT;
 	cleanup(strbuf_release) struct strbuf json = STRBUF_INIT;
@@ -50,7 +50,7 @@ static int send_request(int fd, const struct value *value, struct mrp_err *err)
 
 	value_set(&arena, request, "format_version", value_int(&arena, DUTY_FORMAT_VERSION));
 	json_compact(&json, request);
-	return frame_write(fd, FRAME_REQUEST, json.buf, json.len, SEND_MS, err);
+	return frame_write(fd, FRAME_REQUEST, json.buf, json.len, SEND_MS, wake_fd, err);
 }
 
 static int take_end(struct value **end, struct arena *arena, const struct strbuf *data, struct mrp_err *err)
@@ -69,7 +69,7 @@ int duty_ask(struct value **end, struct arena *arena, const struct duty_request 
 	cleanup(fd_closep) int fd = connect_to(request->path, err);
 	enum frame_type type;
 
-	if (fd < 0 || send_request(fd, request->value, err) < 0)
+	if (fd < 0 || send_request(fd, request->value, request->wake_fd, err) < 0)
 		return -1;
 	for (;;) {
 		int r = frame_read(&type, &data, fd, FRAME_MAX, request->timeout_ms, request->wake_fd, err);

@@ -180,11 +180,11 @@ void duty_serve(struct duty_conn *conn)
 	struct duty_call call = { conn, conn->ops, request, &arena, &end };
 
 	if (request && dispatch(&call, &err) == 0) {
-		frame_write(conn->fd, FRAME_END, end.buf, end.len, SEND_MS, &ignored);
+		frame_write(conn->fd, FRAME_END, end.buf, end.len, SEND_MS, conn->stop_fd, &ignored);
 	} else if (err.code != MRP_OK) {
 		strbuf_reset(&end);
 		duty_error_format(&end, &err);
-		frame_write(conn->fd, FRAME_ERROR, end.buf, end.len, SEND_MS, &ignored);
+		frame_write(conn->fd, FRAME_ERROR, end.buf, end.len, SEND_MS, conn->stop_fd, &ignored);
 	}
 	mrp_err_clear(&err);
 	mrp_err_clear(&ignored);

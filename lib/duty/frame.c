@@ -23,7 +23,7 @@ static int wait_for(int fd, short events, int64_t timeout_ms, int wake_fd, struc
 	return n > 0;
 }
 
-static int send_all(int fd, const char *data, size_t len, int64_t timeout_ms, struct mrp_err *err)
+static int send_all(int fd, const char *data, size_t len, int64_t timeout_ms, int wake_fd, struct mrp_err *err)
 {
 	while (len) {
 		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
@@ -37,23 +37,24 @@ static int send_all(int fd, const char *data, size_t len, int64_t timeout_ms, st
 			continue;
 		if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
 			return mrp_err_errno(err, "cannot send to the socket");
-		int ready = wait_for(fd, POLLOUT, timeout_ms, -1, err);
+		int ready = wait_for(fd, POLLOUT, timeout_ms, wake_fd, err);
 		if (ready <= 0)
 			return ready < 0 ? -1 : mrp_err_set(err, MRP_EBUSY, "the other side does not read");
 	}
 	return 0;
 }
 
-int frame_write(int fd, enum frame_type type, const void *data, size_t len, int64_t timeout_ms, struct mrp_err *err)
+int frame_write(int fd, enum frame_type type, const void *data, size_t len, int64_t timeout_ms, int wake_fd,
+	struct mrp_err *err)
 {
 	const uint8_t head[HEAD] = { (uint8_t)type, (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8),
 		(uint8_t)len };
 
 	if (len > FRAME_MAX)
 		return mrp_err_set(err, MRP_ETOOBIG, "an answer of %zu bytes is too large", len);
-	if (send_all(fd, (const char *)head, sizeof(head), timeout_ms, err) < 0)
+	if (send_all(fd, (const char *)head, sizeof(head), timeout_ms, wake_fd, err) < 0)
 		return -1;
-	return send_all(fd, data, len, timeout_ms, err);
+	return send_all(fd, data, len, timeout_ms, wake_fd, err);
 }
 
 /* Receive `len` bytes: 1, 0 when the other side closed before the first of them, -1. */
@@ -67,7 +68,7 @@ static int receive(int fd, char *data, size_t len, int64_t timeout_ms, int wake_
 			continue;
 		}
 		if (n == 0)
-			return got ? mrp_err_set(err, MRP_EPARSE, "the other side closed within a message") : 0;
+			return got ? mrp_err_set(err, MRP_EUNREACHABLE, "the other side closed within a message") : 0;
 		if (errno == EINTR)
 			continue;
 		if (errno != EAGAIN && errno != EWOULDBLOCK)
@@ -99,7 +100,7 @@ int frame_read(enum frame_type *type, struct strbuf *data, int fd, size_t max_by
 	if (r < 0)
 		return -1;
 	if (r == 0)
-		return mrp_err_set(err, MRP_EPARSE, "the other side closed within a message");
+		return mrp_err_set(err, MRP_EUNREACHABLE, "the other side closed within a message");
 	strbuf_setlen(data, len);
 	return 1;
 }

@@ -312,6 +312,27 @@ test_terminated()
 	expect_equal 'what the polite one had time for' 'done' "$(cat shared/polite.end)"
 	is_gone shared/deaf || fail 'the deaf one lives'
 	wait $follower || : # it ends with the agent
+	step 'somebody who asked has stopped reading'
+	config "$(entry floods 'command: ["sh", "-c", "echo begun; until [ -e '"$shared"'/go ]; do sleep 0.05; done; head -c 4194304 /dev/zero; : >'"$shared"'/printed; sleep 600"], timeout: "1h", interval: "24h",
+		limits: {output: "16MiB"}')"
+	start_agent --config config.json
+	mrprober agent once floods >flood 2>flood.err &
+	client=$!
+	until_true test -s flood
+	kill -STOP $client
+	: >shared/go
+	until_true test -e shared/printed
+	kill -TERM "$agent_pid"
+	ended() { ! kill -0 "$agent_pid" 2>/dev/null; }
+	until_true ended
+	code=0
+	wait "$agent_pid" || code=$?
+	agent_pid=
+	expect_equal 'status of the agent' 0 $code
+	kill -CONT $client
+	code=0
+	wait $client || code=$?
+	expect_equal 'status of who got half of it' 69 $code
 	step 'twice: it does not wait'
 	config "$(entry deaf 'command: ["sh", "-c", "trap \"\" TERM; echo $$ >'"$shared"'/deaf2; while :; do sleep 0.1; done"], timeout: "1h", grace: "10m"')"
 	# what a run holds is left alone when nobody waits for its end

@@ -9,7 +9,7 @@ export LC_ALL
 
 usage() {
 	cat <<-'TEXT'
-	usage: tests/bench/run.sh [OPTIONS] [load|sync|api|agents|postgres|startup|metrics|spawn|probes|floors|all]...
+	usage: tests/bench/run.sh [OPTIONS] [load|sync|api|agents|postgres|startup|metrics|spawn|probes|agent|agent-slow|floors|all]...
 
 	  load      load and check a tree; compare it with an API that has the same
 	  sync      put a tree into an empty API, then 100 changes
@@ -20,8 +20,10 @@ usage() {
 	  metrics   pages of an agent's metrics
 	  spawn     run programs, as the agent does
 	  probes    built-in checks, against bare libcurl, blackbox_exporter and fping
+	  agent     checks run by the agent, by Nagios and by Icinga: 2 minutes a pair
+	  agent-slow  5,000 checks at 30 s, and memory: 80 seconds a pair
 	  floors    the floors alone, without mrprober
-	  all       all but the floors; without probes the default
+	  all       all but agent, agent-slow and the floors; without probes the default
 
 	  --count N      probers in the tree (default 10000)
 	  --pairs N      how often each measurement is made (default 3)
@@ -80,7 +82,7 @@ while [ $# -gt 0 ]; do
 		usage
 		exit 0
 		;;
-	load | sync | api | agents | postgres | startup | metrics | spawn | probes | floors) figures="$figures $1" ;;
+	load | sync | api | agents | postgres | startup | metrics | spawn | probes | agent | agent-slow | floors) figures="$figures $1" ;;
 	all) figures="$figures startup metrics spawn sync load agents api postgres probes" ;;
 	*) bad_usage "unknown argument '$1'" ;;
 	esac
@@ -122,6 +124,7 @@ fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/mrprober-bench.XXXXXX")
 servers= # process ids
+scratch= # further folders
 
 clean_up() {
 	trap - EXIT INT TERM HUP
@@ -130,8 +133,8 @@ clean_up() {
 			wait "$pid" 2>/dev/null || :
 		fi
 	done
-	[ -z "${pg_folder:-}" ] || postgres_stop "$pg_folder"
-	rm -rf "$work" ${pg_folder:+"$pg_folder"}
+	# shellcheck disable=SC2086
+	rm -rf "$work" $scratch
 }
 trap clean_up EXIT
 trap 'clean_up; exit 130' INT
@@ -771,15 +774,20 @@ figure_floors() {
 	row_floor "start: all libraries linked" ms linked-ms
 }
 
+# shellcheck source=tests/bench/schedulers.sh
+. "$here/schedulers.sh"
+# shellcheck source=tests/bench/agent.sh
+. "$here/agent.sh"
+
 load_before=$(cut -d ' ' -f 1 /proc/loadavg)
 case $(stat -f -c %T "$work") in
 tmpfs | ramfs) say "'$work' is in memory, where a durable write costs nothing; set TMPDIR to a disk" ;;
 esac
 "$bin/gen-configs" -n "$count" -l "$slugs" "$tree"
 "$bin/floor-load" "$tree" >/dev/null # files into the page cache
-for figure in floors startup metrics spawn sync load agents api postgres probes; do
+for figure in floors startup metrics spawn sync load agents api postgres probes agent agent-slow; do
 	if wanted "$figure"; then
-		"figure_$figure"
+		"figure_$(echo "$figure" | tr - _)"
 	fi
 done
 [ -z "${api_pid:-}" ] || stop "$api_pid"

@@ -13,6 +13,13 @@ enum { STATUS_INTERVAL_US = 10 * 1000 * 1000 };
 
 void agent_block_signals(sigset_t *set)
 {
+	sigset_t child;
+
+	/* The runner's threads block all signals, so the kernel keeps a SIGCHLD for whoever does not: each end of a
+	 * program would wake that thread up for nothing. */
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &child, NULL);
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);

@@ -112,9 +112,9 @@ struct runner;
 
 void run_result_release(struct run_result *result);
 
-/* Makes this process a child subreaper; SIGCHLD must not be ignored, and is reset if it is. One runner a process. As
- * long as there is a runner, nobody else in this process may start children: they would be taken for what a program has
- * left behind. */
+/* Makes this process a child subreaper; SIGCHLD must not be ignored, and is reset if it is; a thread that does not
+ * block it is woken up by each end of a program. One runner a process. As long as there is a runner, nobody else in
+ * this process may start children: they would be taken for what a program has left behind. */
 struct runner *runner_new(const struct runner_options *options, struct mrp_err *err);
 /* After all jobs are done (runner_cancel_all, then wait for them). */
 void runner_free(struct runner *runner);

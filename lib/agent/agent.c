@@ -10,6 +10,7 @@
 enum {
 	PROBES_MAX = 2000, /* built-in checks at one time: a socket or two each */
 	PACE_US = 1000,    /* thousands of runs a second end one by one, but need not be heard of one by one */
+	OVERLOAD_PACE_US = 4000,
 	GIVE_UP_US = 10 * 1000 * 1000, /* after the largest grace: even a killed program can hang in the kernel */
 };
 
@@ -17,6 +18,7 @@ void agent_rearm(struct agent *agent)
 {
 	int64_t next = schedule_next_us(agent->schedule);
 
+	loop_set_pace(agent->loop, schedule_is_overloaded(agent->schedule) ? OVERLOAD_PACE_US : PACE_US);
 	if (next == INT64_MAX)
 		loop_timer_clear(agent->loop, &agent->turn);
 	else if (!agent->turn.place || agent->turn.due_us != next)

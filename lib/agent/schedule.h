@@ -83,6 +83,8 @@ int64_t schedule_next_us(const struct schedule *schedule);
 void schedule_finished(struct schedule *schedule, struct agent_run *run, int64_t now_us);
 /* Start nothing any more, end everything. Done when schedule_running() is 0. */
 void schedule_stop(struct schedule *schedule);
+/* True while programs wait for a place and many run: nobody who starts or ends a few milliseconds later is missed. */
+bool schedule_is_overloaded(const struct schedule *schedule);
 size_t schedule_running(const struct schedule *schedule); /* heals, too */
 
 /* No turns until then (monotonic; PAUSED_FOREVER); what runs goes on. 0 ends a pause. */

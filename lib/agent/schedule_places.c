@@ -2,9 +2,18 @@
 /* Who may start, and who waits: first the group, then a place among all runs. */
 #include "schedule_internal.h"
 
+enum { OVERLOAD_RUNS = 64 /* several times as many as processors can be busy with in a few milliseconds */ };
+
 enum place_kind place_kind_of(const struct entry *entry)
 {
 	return entry->argv ? PLACE_PROGRAM : PLACE_PROBE;
+}
+
+bool schedule_is_overloaded(const struct schedule *schedule)
+{
+	const struct places *programs = &schedule->places[PLACE_PROGRAM];
+
+	return programs->line.first && programs->taken >= OVERLOAD_RUNS;
 }
 
 static void line_push(struct line *line, struct prober_state *prober)

@@ -63,17 +63,31 @@ static int take_end(struct value **end, struct arena *arena, const struct strbuf
 	return *end ? 0 : -1;
 }
 
+/* A connection that is closed before the request was read. */
+static int turned_away(const char *path, struct mrp_err *err)
+{
+	if (err->code != MRP_EOS)
+		return -1;
+	mrp_err_clear(err);
+	return mrp_err_set(err, MRP_EBUSY, "the agent at '%s' answers too many others just now, or has ended", path);
+}
+
 int duty_ask(struct value **end, struct arena *arena, const struct duty_request *request, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf data = STRBUF_INIT;
 	cleanup(fd_closep) int fd = connect_to(request->path, err);
 	enum frame_type type;
+	bool answered = false;
 
-	if (fd < 0 || send_request(fd, request->value, request->wake_fd, err) < 0)
+	if (fd < 0)
 		return -1;
-	for (;;) {
+	if (send_request(fd, request->value, request->wake_fd, err) < 0)
+		return turned_away(request->path, err);
+	for (;; answered = true) {
 		int r = frame_read(&type, &data, fd, FRAME_MAX, request->timeout_ms, request->wake_fd, err);
 
+		if (r < 0 && !answered)
+			return turned_away(request->path, err);
 		if (r == 0)
 			mrp_err_set(
 				err, MRP_EUNREACHABLE, "the agent at '%s' ended before its answer did", request->path);

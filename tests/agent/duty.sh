@@ -6,7 +6,7 @@ never_yet() { entry later 'command: ["true"], interval: "24h"'; }
 
 test_status()
 {
-	config "$(entry good 'command: ["true"]')" "$(entry bad 'command: ["sh", "-c", "echo broken; exit 1"]')" \
+	config "$(entry good 'command: ["true"], interval: "1s"')" "$(entry bad 'command: ["sh", "-c", "echo broken; exit 1"], interval: "1s"')" \
 		"$(entry 'dns[record=A]' 'command: ["true"], matrix: {record: "A"}')" \
 		"$(entry 'dns[record=AAAA]' 'command: ["true"], matrix: {record: "AAAA"}')" "$(never_yet)" \
 		"$(entry wrong 'error: "no such variable"')"
@@ -44,7 +44,7 @@ test_status()
 
 test_status_json()
 {
-	config "$(entry good 'command: ["true"]')" "$(entry bad 'command: ["sh", "-c", "echo broken; exit 1"]')" "$(never_yet)"
+	config "$(entry good 'command: ["true"], interval: "1s"')" "$(entry bad 'command: ["sh", "-c", "echo broken; exit 1"], interval: "1s"')" "$(never_yet)"
 	start_agent --config config.json
 	until_runs good success ok
 	until_runs bad failure exit
@@ -459,6 +459,32 @@ test_many()
 	before=$(agent_metric mrprober_runs_total)
 	until_metric $((before + 100)) mrprober_runs_total
 	expect_equal 'probers that are not on time' 0 "$(agent_metric mrprober_runs_total 'reason="late"')"
+}
+
+# Too many ask at a time: those who are turned away are told to try again, and the agent goes on.
+test_crowd()
+{
+	config "$(entry talks 'command: ["echo", "x"], keep_logs: "all"')"
+	start_agent --config config.json
+	until_runs talks success ok
+	clients=
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36; do
+		{ mrprober -q agent logs --follow talks >/dev/null 2>away.$n || echo $? >code.$n; } &
+		clients="$clients $!"
+	done
+	four_away() { [ "$(cat code.* 2>/dev/null | wc -l)" -ge 4 ]; }
+	until_true four_away
+	expect_equal 'what those are told who are turned away' 75 "$(cat code.* | sort -u)"
+	run 75 mrprober agent status
+	matches "$err" 'answers too many others just now'
+	before=$(runs talks success ok)
+	until_metric $((before + 2)) mrprober_runs_total
+	stop_agent # which ends all who follow
+	for client in $clients; do
+		wait "$client"
+	done
+	start_agent --config config.json
+	run 0 mrprober agent status
 }
 
 # No word of success when nobody got to read it.

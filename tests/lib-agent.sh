@@ -92,6 +92,16 @@ runs() { agent_metric mrprober_runs_total "prober=\"$1\"" "status=\"$2\"" "reaso
 
 until_runs() { until_metric 1 mrprober_runs_total "prober=\"$1\"" "status=\"$2\"" "reason=\"$3\""; }
 
+# until_status PATTERN [PROBER...]: waits until a line of the status matches. On a busy machine any run may be late.
+until_status()
+{
+	pattern=$1
+	shift
+	# shellcheck disable=SC2317 # until_true calls it
+	status_matches() { mrprober agent status "$@" | grep -Eq -- "$pattern"; }
+	until_true status_matches "$@"
+}
+
 # A folder that every prober may write to: shared/.
 make_shared()
 {

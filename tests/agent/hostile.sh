@@ -43,19 +43,19 @@ test_verdicts()
 	for prober in folder text format script long; do
 		until_runs $prober error spawn
 	done
+	until_status '^killed .*killed by signal 9 \(SIGKILL\)'
+	until_status '^text .*Permission denied'
+	until_status '^format .*Exec format error'
+	until_status '^script .*interpreter'
+	until_status '^long .*Argument list too long'
 	mrprober agent status >status
-	matches status '^killed .*killed by signal 9 \(SIGKILL\)'
-	matches status '^text .*Permission denied'
-	matches status '^format .*Exec format error'
-	matches status '^script .*interpreter'
-	matches status '^long .*Argument list too long'
 	LC_ALL=C never status '[^[:print:]]'
 	mrprober -q agent logs inspect >inspected
 	[ ! -s inspected ] || fail "$(cat inspected)"
 	curl -sS "$agent_url/metrics" >page
 	! command -v promtool >/dev/null || promtool check metrics <page
 	for prober in $(jq -r '.probers[].id' config.json); do
-		n=$(grep "^mrprober_runs_total{.*prober=\"$prober\"" page | grep -vc " 0$")
+		n=$(grep "^mrprober_runs_total{.*prober=\"$prober\"" page | grep -v "reason=\"late\"" | grep -vc " 0$")
 		[ "$n" -eq 1 ] || fail "$(grep "^mrprober_runs_total.*prober=\"$prober\"" page)"
 	done
 	before=$(runs ticks success ok)
@@ -124,14 +124,18 @@ test_on_time()
 	config "$@"
 	start_agent --config config.json
 	until_metric 300 mrprober_runs_total 'prober="good'
-	expect_equal 'late ones' 0 "$(agent_metric mrprober_runs_total 'reason="late"')"
-	expect_equal 'skipped good ones' 0 "$(agent_metric mrprober_runs_total 'prober="good' 'status="error"')"
-	curl -sS "$agent_url/metrics" | grep '^mrprober_agent_run_delay_seconds' >delays
-	# nobody waits for a time-out of others: all that is asserted on a busy machine
-	all=$(awk '/_count/ { print $NF }' delays)
-	soon=$(awk -F '[ "]' '/_bucket/ && /le="/ { match($0, /le="[^"]*"/); le = substr($0, RSTART + 4, RLENGTH - 5); if (le + 0 <= 1 && le != "+Inf" && le + 0 > best) { best = le + 0; n = $NF } } END { print n }' delays)
-	[ "$soon" -ge $((all * 95 / 100)) ] || fail "of $all runs only $soon began within a second: $(cat delays)"
+	curl -sS "$agent_url/metrics" >page
+	late=$(sum page '^mrprober_runs_total\{.*prober="good.*reason="late"')
+	[ "$late" -lt 15 ] || fail "$late of 300 were late"
+	expect_equal 'errors but for that' "$late" "$(sum page '^mrprober_runs_total\{.*prober="good.*status="error"')"
+	# nobody waits for a time-out of others; that much can be said on a busy machine, too
+	all=$(sum page '^mrprober_agent_run_delay_seconds_count')
+	soon=$(sum page '^mrprober_agent_run_delay_seconds_bucket\{.*le="0\.5"')
+	[ "$soon" -ge $((all * 95 / 100)) ] || fail "of $all runs only $soon began within half a second"
 }
+
+# sum FILE PATTERN: of the samples in the lines that match
+sum() { grep -E -- "$2" "$1" | awk '{ sum += $NF } END { print sum + 0 }'; }
 
 # The program is replaced, and its prober deleted, while it runs.
 test_replaced()

@@ -8,7 +8,7 @@ need_plugins() { [ -x $plugins/check_dummy ] || skip 'monitoring-plugins-basic i
 
 plugin() # ID COMMAND-AND-MEMBERS
 {
-	entry "$1" "interval: \"300ms\", output: \"nagios\", timeout: \"20s\", command: [\"$plugins/\" + $2"
+	entry "$1" "interval: \"1s\", output: \"nagios\", timeout: \"20s\", command: [\"$plugins/\" + $2"
 }
 
 # value PROBER METRIC UNIT: of the page, as it stands there.
@@ -45,8 +45,7 @@ test_codes()
 	done
 	never page 'metric="e"'
 	! command -v promtool >/dev/null || promtool check metrics <page
-	run 0 mrprober agent status dummy2
-	matches "$out" 'failure \(exit\) .* CRITICAL: text$'
+	until_status 'failure \(exit\) .* CRITICAL: text$' dummy2
 }
 
 # near WHAT A B: within a tenth.

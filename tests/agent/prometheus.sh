@@ -55,7 +55,7 @@ test_scrape()
 	config "$(entry 'half[x="q\"]' "$(every_nth half 10 2 | tr '\n' ' '), matrix: {x: \$x}" --arg x "$odd")" \
 		"$(entry quarter "$(every_nth quarter 8 4 | tr '\n' ' '), labels: {team: \"blue\"}")" \
 		"$(entry broken 'command: ["no-such-program"]')" \
-		"$(entry perf 'command: ["echo", "OK | size=1234KB time=0.5s"], output: "nagios"')"
+		"$(entry perf 'command: ["echo", "OK | size=1234KB time=0.5s"], interval: "2s", output: "nagios"')"
 	start_agent --config config.json
 	until_metric 10 mrprober_runs_total 'prober="half"'
 	until_metric 8 mrprober_runs_total 'prober="quarter"'

@@ -18,8 +18,9 @@
 enum {
 	FIRST_WAIT_US = 1000, /* for what was killed to be gone; then twice as long each time */
 	LOOK_AFTER_US = 3000,
-	DRAIN_US = 1000000, /* then pipes are closed, whoever holds them */
-	REAP_US = 1000000,  /* then what is left, in a disk's wait as a rule, is left to orphans.c */
+	WATCH_AFTER_US = 10000, /* most have ended then; until then a pipe holds 64 KiB */
+	DRAIN_US = 1000000,     /* then pipes are closed, whoever holds them */
+	REAP_US = 1000000,      /* then what is left, in a disk's wait as a rule, is left to orphans.c */
 };
 
 static void wait_for(struct run_state *run, int64_t us)
@@ -52,6 +53,33 @@ static void signal_group(const struct run_state *run, int sig)
 		kill(run->pid, sig);
 }
 
+/* --- waiting for its end --- */
+
+void run_wait_for_exit(struct run_state *run)
+{
+	const struct run_job *job = run->job;
+	int64_t us = job->spec.timeout_ms * 1000;
+
+	/* who wants it as it arrives cannot wait */
+	run->long_enough = run->long_enough || job->output || us <= WATCH_AFTER_US;
+	if (run->long_enough)
+		output_watch(run);
+	else
+		us = WATCH_AFTER_US;
+	if (run->phase == PHASE_RUNNING)
+		loop_timer_set(run->thread->loop, &run->timer, run->started_us + us);
+}
+
+static void running_timer(struct run_state *run)
+{
+	if (run->long_enough) {
+		run_terminate(run, RUN_TIMEOUT, NULL);
+		return;
+	}
+	run->long_enough = true;
+	run_wait_for_exit(run);
+}
+
 /* --- ending it --- */
 
 void run_terminate(struct run_state *run, enum run_end why, const char *what)
@@ -67,6 +95,7 @@ void run_terminate(struct run_state *run, enum run_end why, const char *what)
 	signal_group(run, SIGTERM);
 	signal_group(run, SIGCONT); /* or one that has stopped would never hear of it */
 	wait_for(run, run->job->spec.grace_ms * 1000);
+	output_watch(run);
 }
 
 static void kill_all(struct run_state *run)
@@ -213,6 +242,7 @@ void run_exited(void *ctx, uint32_t events)
 		return;
 	}
 	begin_phase(run, PHASE_DRAINING, DRAIN_US);
+	output_watch(run);
 	wait_again(run);
 }
 
@@ -222,7 +252,7 @@ void run_timer(void *ctx)
 
 	switch (run->phase) {
 	case PHASE_RUNNING:
-		run_terminate(run, RUN_TIMEOUT, NULL);
+		running_timer(run);
 		break;
 	case PHASE_TERMINATING:
 		kill_all(run);

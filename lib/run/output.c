@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a program prints is read as it comes and kept up to its limit; the rest is read all the same, so that a program
- * which prints too much behaves as it would anywhere else. One buffer a time, so that a flood keeps nobody waiting. */
+ * which prints too much behaves as it would anywhere else. One buffer a time, so that a flood keeps nobody waiting.
+ *
+ * The pipes of one that has ended after a few milliseconds are not watched at all, but read when it has. */
 #include <errno.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "runner.h"
@@ -50,11 +53,40 @@ static bool read_some(struct run_state *run, enum run_stream stream)
 	return n > 0;
 }
 
-void output_ready(struct run_state *run, enum run_stream stream)
+static void output_ready(struct run_state *run, enum run_stream stream)
 {
 	read_some(run, stream);
 	if (run->phase == PHASE_DRAINING && !output_open(run))
 		run_timer(run);
+}
+
+static void stdout_ready(void *ctx, uint32_t events)
+{
+	(void)events;
+	output_ready(ctx, RUN_STDOUT);
+}
+
+static void stderr_ready(void *ctx, uint32_t events)
+{
+	(void)events;
+	output_ready(ctx, RUN_STDERR);
+}
+
+void output_watch(struct run_state *run)
+{
+	loop_io_fn *const ready[] = { stdout_ready, stderr_ready };
+	struct mrp_err err = MRP_ERR_INIT;
+
+	for (int stream = 0; stream < 2; stream++) {
+		struct loop_io *io = &run->out_io[stream];
+
+		if (io->fd < 0 || io->slot ||
+			!loop_io_add(run->thread->loop, io, io->fd, EPOLLIN, ready[stream], run, &err))
+			continue;
+		run->job->result.error_number = errno;
+		mrp_err_clear(&err);
+		run_terminate(run, RUN_SPAWN, "descriptors");
+	}
 }
 
 void output_drain(struct run_state *run)

@@ -42,6 +42,7 @@ struct run_state {
 	int64_t started_us;
 	const char *mark; /* its MRPROBER_RUN_ID in env, or NULL */
 	bool exited, reaped;
+	bool long_enough; /* to be read while it runs */
 	enum run_phase phase;
 	bool decided; /* result.end says why we ended it */
 	struct loop_io exit_io, out_io[2];
@@ -110,13 +111,15 @@ void pace_ended(struct run_state *run);
 void run_start(struct run_state *run);
 
 /* output.c */
-void output_ready(struct run_state *run, enum run_stream stream);
+/* From now on it is read as it comes; once is enough, more does no harm. */
+void output_watch(struct run_state *run);
 /* Read what is there, without waiting. */
 void output_drain(struct run_state *run);
 bool output_open(const struct run_state *run);
 void output_close(struct run_state *run);
 
 /* end.c */
+void run_wait_for_exit(struct run_state *run);
 void run_exited(void *ctx, uint32_t events);
 void run_timer(void *ctx);
 /* TERM now, KILL after its grace. Does nothing when it is ending already. */

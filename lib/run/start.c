@@ -29,36 +29,16 @@ static void cannot_start(struct run_state *run, const char *what, int error_numb
 	run_finish(run);
 }
 
-static void stdout_ready(void *ctx, uint32_t events)
-{
-	(void)events;
-	output_ready(ctx, RUN_STDOUT);
-}
-
-static void stderr_ready(void *ctx, uint32_t events)
-{
-	(void)events;
-	output_ready(ctx, RUN_STDERR);
-}
-
-/* Our end of the pipe is watched, and belongs to the run; theirs is in *theirs. False with errno set. */
+/* Our end of the pipe belongs to the run; theirs is in *theirs. False with errno set. */
 static bool open_output(struct run_state *run, enum run_stream stream, int *theirs)
 {
-	struct mrp_err ignored = MRP_ERR_INIT;
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return false;
 	*theirs = ends[1];
 	run->out_io[stream].fd = ends[0];
-	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
-		loop_io_add(run->thread->loop, &run->out_io[stream], ends[0], EPOLLIN,
-			stream == RUN_STDOUT ? stdout_ready : stderr_ready, run, &ignored) == 0)
-		return true;
-	int why = errno;
-	mrp_err_clear(&ignored);
-	errno = why;
-	return false;
+	return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
 static const char *step_of(const struct spawn *spawn)
@@ -131,7 +111,7 @@ static void watch(struct run_state *run)
 	}
 	pace_began(run);
 	run->timer = (struct loop_timer){ .fn = run_timer, .ctx = run };
-	loop_timer_set(loop, &run->timer, run->started_us + run->job->spec.timeout_ms * 1000);
+	run_wait_for_exit(run);
 }
 
 /* 0, or what could not be had and errno. */

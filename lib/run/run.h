@@ -91,7 +91,8 @@ struct run_job {
 	/* On the runner's thread, last call about this job: keep it short (parse the output, post the outcome). The
 	 * result may be taken over; release it with run_result_release. */
 	void (*done)(struct run_job *job);
-	/* On the runner's thread, as output arrives; NULL: only in the result. */
+	/* On the runner's thread, as output arrives; NULL: only in the result, and a program that fills its pipe in
+	 * the first 10 ms may wait for the end of these. */
 	void (*output)(struct run_job *job, enum run_stream stream, const char *data, size_t len);
 	/* On the runner's thread, just before it is started; NULL: nobody wants to know. */
 	void (*started)(struct run_job *job);

@@ -6,6 +6,7 @@
 #include "../base/notify.h"
 #include "agent_internal.h"
 #include "cgroup_path.h"
+#include "run_prefix.h"
 
 enum {
 	PROBES_MAX = 2000, /* built-in checks at one time: a socket or two each */
@@ -92,10 +93,16 @@ void agent_stop(struct agent *agent, const char *why)
 	check_stopped(agent);
 }
 
+/* Beneath the folder that is this agent's alone. */
+static char *state_path(const struct agent *agent, const char *name)
+{
+	return xasprintf("%s/agent/%s/%s", agent->options.state_dir, agent->options.cluster, name);
+}
+
 static int start_logs(struct agent *agent, struct mrp_err *err)
 {
 	const struct agent_options *options = &agent->options;
-	cleanup(freep) char *folder = xasprintf("%s/agent/%s/logs", options->state_dir, options->cluster);
+	cleanup(freep) char *folder = state_path(agent, "logs");
 
 	if (!options->log_bytes)
 		return 0;
@@ -108,8 +115,7 @@ static int start_logs(struct agent *agent, struct mrp_err *err)
 
 static void open_pauses(struct agent *agent)
 {
-	cleanup(freep) char *path =
-		xasprintf("%s/agent/%s/pauses.json", agent->options.state_dir, agent->options.cluster);
+	cleanup(freep) char *path = state_path(agent, "pauses.json");
 
 	agent->pauses = pauses_open(path);
 }
@@ -152,6 +158,10 @@ static int start_metrics(struct agent *agent, struct mrp_err *err)
 
 static void make_schedule(struct agent *agent)
 {
+	cleanup(freep) char *folder = state_path(agent, "");
+	char run_prefix[RUN_PREFIX];
+
+	run_prefix_begin(run_prefix, folder);
 	const struct executor_options executor = {
 		.loop = agent->loop,
 		.runner = agent->runner,
@@ -168,6 +178,7 @@ static void make_schedule(struct agent *agent)
 		.ctx = agent->executor,
 		.metrics = agent->metrics,
 		.host = agent->options.host,
+		.run_prefix = run_prefix,
 		.max_runs = agent->options.max_runs,
 		.max_probes = PROBES_MAX,
 	};

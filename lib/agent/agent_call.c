@@ -107,5 +107,5 @@ int agent_reload(struct agent *agent, struct mrp_err *err)
 
 void agent_run_id(char out[32], const struct agent_inside *inside)
 {
-	snprintf(out, 32, "%" PRIx32 "-%" PRIx64, inside->schedule->born, ++inside->schedule->count);
+	snprintf(out, 32, "%.14s-%" PRIx64, inside->schedule->run_prefix, ++inside->schedule->count);
 }

@@ -18,7 +18,7 @@ struct schedule *schedule_new(const struct schedule_options *options)
 	schedule->host = xstrdup(options->host);
 	schedule->places[PLACE_PROGRAM].max = options->max_runs;
 	schedule->places[PLACE_PROBE].max = options->max_probes;
-	schedule->born = (uint32_t)(options->ops->wall_ms(options->ctx) / 1000);
+	snprintf(schedule->run_prefix, sizeof(schedule->run_prefix), "%s", options->run_prefix);
 	return schedule;
 }
 
@@ -82,7 +82,7 @@ struct agent_run *schedule_new_run(
 	run->canceled = false;
 	run->started_us = run->ended_us = 0;
 	run->group = NULL;
-	snprintf(run->id, sizeof(run->id), "%" PRIx32 "-%" PRIx64, schedule->born, ++schedule->count);
+	snprintf(run->id, sizeof(run->id), "%.14s-%" PRIx64, schedule->run_prefix, ++schedule->count);
 	run->previous = NULL;
 	run->next = schedule->runs;
 	if (run->next)

@@ -31,7 +31,7 @@ struct agent_run {
 	const struct entry *entry;   /* as it was then */
 	struct agent_config *config; /* a reference: it holds the entry */
 	int64_t scheduled_us;
-	char id[32]; /* MRPROBER_RUN_ID: "<seconds since 1970 when the agent started, hex>-<count, hex>" */
+	char id[32]; /* MRPROBER_RUN_ID: "<prefix (run_prefix.h)>-<count, hex>" */
 
 	/* set by the executor before schedule_finished; the verdict's memory is the executor's */
 	bool canceled; /* ended by us: the verdict says nothing */
@@ -60,6 +60,7 @@ struct schedule_options {
 	void *ctx;
 	struct metrics *metrics;
 	const char *host;
+	const char *run_prefix; /* of run ids */
 	int64_t max_runs;   /* programs at one time */
 	int64_t max_probes; /* built-in checks at one time */
 };

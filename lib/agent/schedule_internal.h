@@ -5,6 +5,7 @@
 #define MRP_AGENT_SCHEDULE_INTERNAL_H
 
 #include "../ev/timers.h"
+#include "run_prefix.h"
 #include "schedule.h"
 
 VEC_DEFINE(prober_vec, struct prober_state *)
@@ -45,7 +46,7 @@ struct schedule {
 	struct agent_run *runs; /* that go on */
 	size_t running, heals, waiting, paused;
 	bool stopping;
-	uint32_t born; /* seconds since 1970 */
+	char run_prefix[RUN_PREFIX];
 	uint64_t count;
 };
 

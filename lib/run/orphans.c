@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "../base/file.h"
-#include "lookup.h"
+#include "process.h"
 #include "runner.h"
 
 enum {
@@ -30,32 +30,11 @@ enum {
 	FIRST_WAIT_US = 2000, /* for what was killed, to be reaped; then twice as long each time */
 	MOMENT_US = 100,
 	LAST_LOOKS = 500, /* before the runner is gone */
-	ENVIRON_BYTES = 131072,
-};
-
-struct process {
-	pid_t pid, parent, group;
-	char state;
-	unsigned long long ticks; /* since boot, when it was started */
 };
 
 VEC_DEFINE(process_vec, struct process)
 
 /* --- reading /proc --- */
-
-static ssize_t read_proc(int proc_fd, pid_t pid, const char *file, char *out, size_t size)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "%d/%s", pid, file);
-	int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	ssize_t n = read(fd, out, size - 1);
-	close(fd);
-	out[MAX(n, 0)] = '\0';
-	return n;
-}
 
 /* Monotonic; not before the process was started, and at most a tick after it. Ticks go on while the machine is
  * suspended, which has to be taken off. */
@@ -67,22 +46,6 @@ static int64_t started_us(const struct process *process)
 	clock_gettime(CLOCK_BOOTTIME, &boot);
 	int64_t suspended_us = (int64_t)boot.tv_sec * 1000000 + boot.tv_nsec / 1000 - monotonic_us();
 	return ((int64_t)process->ticks + 1) * tick_us - suspended_us;
-}
-
-/* proc(5), /proc/PID/stat: the state is field 3, starttime is 22. */
-static bool read_process(struct process *process, int proc_fd, pid_t pid)
-{
-	char text[1024];
-
-	if (read_proc(proc_fd, pid, "stat", text, sizeof(text)) <= 0)
-		return false;
-	const char *end = strrchr(text, ')');
-	if (!end ||
-		sscanf(end + 1, " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-			&process->state, &process->parent, &process->group, &process->ticks) != 4)
-		return false;
-	process->pid = pid;
-	return true;
 }
 
 static void list_children(struct process_vec *children, int proc_fd)
@@ -97,25 +60,10 @@ static void list_children(struct process_vec *children, int proc_fd)
 	for (struct dirent *entry; (entry = readdir(dir));) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
 			continue;
-		if (read_process(&process, proc_fd, (pid_t)strtol(entry->d_name, NULL, 10)) && process.parent == self)
+		if (process_read(&process, proc_fd, (pid_t)strtol(entry->d_name, NULL, 10)) && process.parent == self)
 			process_vec_push(children, process);
 	}
 	closedir(dir);
-}
-
-/* The MRPROBER_RUN_ID of a process, "" if it has none or does not let itself be read. Yours to free. */
-static char *mark_of(int proc_fd, pid_t pid)
-{
-	char *text = xmalloc(ENVIRON_BYTES), *mark = NULL;
-	ssize_t n = read_proc(proc_fd, pid, "environ", text, ENVIRON_BYTES);
-	const char *value;
-
-	for (char *at = text; n > 0 && at < text + n && !mark; at += strlen(at) + 1) {
-		if (skip_prefix(at, "MRPROBER_RUN_ID=", &value))
-			mark = xstrdup(value);
-	}
-	free(text);
-	return mark ? mark : xstrdup("");
 }
 
 /* --- whose is it? --- */
@@ -184,7 +132,7 @@ static bool is_no_leader(struct runner *runner, int proc_fd, struct process *pro
 {
 	struct process now;
 
-	if (owner_by_number(runner, process) == OWNER_LEADER || !read_process(&now, proc_fd, process->pid) ||
+	if (owner_by_number(runner, process) == OWNER_LEADER || !process_read(&now, proc_fd, process->pid) ||
 		now.parent != process->parent || now.ticks != process->ticks)
 		return false;
 	*process = now;
@@ -204,7 +152,7 @@ static size_t look_at(struct runner *runner, int proc_fd, struct process *proces
 	}
 	if (owner_by_number(runner, process) == OWNER_RUN)
 		return 0;
-	char *mark = mark_of(proc_fd, process->pid);
+	char *mark = process_mark(proc_fd, process->pid);
 	bool spare = could_be_of_a_run(runner, process, mark);
 	free(mark);
 	return !spare && kill(process->pid, SIGKILL) == 0;

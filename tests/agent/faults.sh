@@ -276,18 +276,24 @@ test_killed()
 	make_shared
 	config "$(entry sleeps 'command: ["sleep", "600"], timeout: "1h"')" \
 		"$(entry deaf 'command: ["sh", "-c", "trap \"\" TERM; echo $$ >'"$shared"'/deaf; while :; do sleep 0.1; done"], timeout: "1h"')" \
+		"$(entry parent 'command: ["sh", "-c", "setsid sleep 600 & echo $! >'"$shared"'/child; wait"], timeout: "1h"')" \
 		"$(entry ticks 'command: ["true"]')"
 	jq --arg test "$MRP_SCRATCH" '.probers |= map(.env.MRP_TEST = $test)' config.json >marked
 	mv marked config.json
 	start_agent --config config.json
 	until_runs ticks success ok
 	until_true test -s shared/deaf
+	until_true test -s shared/child
 	kill -KILL "$agent_pid"
 	wait "$agent_pid" || :
 	agent_pid=
 	until_true is_gone shared/deaf
-	until_true no_leftovers
+	kill -0 "$(cat shared/child)" || fail 'the child of a program dies with the agent: this test shows nothing'
+	step 'what the kernel cannot end is ended by the next agent'
+	config "$(entry ticks 'command: ["true"]')"
 	start_agent --config config.json
+	until_logged 'killed what the agent before had left: 1 '
+	until_true no_leftovers
 	until_runs ticks success ok
 	step 'a second one of the same state'
 	run 75 mrprober agent run --cluster net --host h1 --state-dir state --socket none --listen none --config config.json

@@ -177,7 +177,7 @@ static void set_up(int64_t max_runs)
 	const struct metrics_options options = { .cluster = "c", .host = "h", .version = "0" };
 
 	metrics = metrics_new(&options);
-	const struct schedule_options how = { &fake_ops, NULL, metrics, "h", max_runs, 100 };
+	const struct schedule_options how = { &fake_ops, NULL, metrics, "h", "6553f1000a1b2c", max_runs, 100 };
 	strbuf_reset(&story);
 	now = 1000; /* no turn at the very beginning */
 	changes = 0;
@@ -517,7 +517,7 @@ static void test_state(void **state)
 	assert_string_equal(last->message, "so it is");
 	assert_int_equal(last->duration_us / 1000, 2000);
 	assert_int_equal(last->wall_ms, INT64_C(1700000012000));
-	assert_string_equal(last->run_id, "6553f100-1");
+	assert_string_equal(last->run_id, "6553f1000a1b2c-1");
 	assert_int_equal(changes, 1);
 	advance(20 * SECOND);
 	finish("p", RUN_TURN, VERDICT_FAILURE, false);

@@ -30,8 +30,10 @@ struct agent_push_args {
 	OPT_STRING(0, "sa-key-file", type, push.key_file, "<file>",                                                    \
 		"authorized key of a service account, for IAM tokens; MR_PROBER_SA_AUTHORIZED_KEY, YC_TOKEN or the "   \
 		"machine's own service account when absent", .flags = OPTF_FILE),                                      \
-	OPT_STRING(0, "iam-token-url", type, push.token_url, "<url>", IAM_TOKEN_URL " when absent"),                   \
-	OPT_STRING(0, "iam-metadata-url", type, push.metadata_url, "<url>", IAM_METADATA_URL " when absent")
+	OPT_STRING(0, "iam-token-url", type, push.token_url, "<url>",                                                  \
+		"where keys are exchanged for tokens; iam.api.cloud.yandex.net when absent"),                          \
+	OPT_STRING(0, "iam-metadata-url", type, push.metadata_url, "<url>",                                            \
+		"where the machine tells its own service account's token; 169.254.169.254 when absent")
 /* clang-format on */
 
 enum { AGENT_PUSHES = 2 };

@@ -55,7 +55,7 @@ static void signal_group(const struct run_state *run, int sig)
 
 /* --- waiting for its end --- */
 
-void run_wait_for_exit(struct run_state *run)
+void run_watch_pidfd(struct run_state *run)
 {
 	const struct run_job *job = run->job;
 	int64_t us = job->spec.timeout_ms * 1000;
@@ -77,7 +77,7 @@ static void running_timer(struct run_state *run)
 		return;
 	}
 	run->long_enough = true;
-	run_wait_for_exit(run);
+	run_watch_pidfd(run);
 }
 
 /* --- ending it --- */

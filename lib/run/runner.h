@@ -119,7 +119,7 @@ bool output_open(const struct run_state *run);
 void output_close(struct run_state *run);
 
 /* end.c */
-void run_wait_for_exit(struct run_state *run);
+void run_watch_pidfd(struct run_state *run);
 void run_exited(void *ctx, uint32_t events);
 void run_timer(void *ctx);
 /* TERM now, KILL after its grace. Does nothing when it is ending already. */

@@ -111,7 +111,7 @@ static void watch(struct run_state *run)
 	}
 	pace_began(run);
 	run->timer = (struct loop_timer){ .fn = run_timer, .ctx = run };
-	run_wait_for_exit(run);
+	run_watch_pidfd(run);
 }
 
 /* 0, or what could not be had and errno. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +51,34 @@ int read_file(struct strbuf *out, const char *path, size_t max_bytes, struct mrp
 		return mrp_err_set(err, MRP_ETOOBIG, "'%s' is larger than %zu bytes", path, max_bytes);
 	strbuf_grow(out, (size_t)st.st_size + 1);
 	return read_fd(out, fd, max_bytes, path, err);
+}
+
+int map_file(struct mapping *out, const char *path, struct mrp_err *err)
+{
+	cleanup(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	*out = (struct mapping){ "", 0 };
+	if (fd < 0)
+		return mrp_err_errno(err, "cannot open '%s'", path);
+	if (fstat(fd, &st) < 0)
+		return mrp_err_errno(err, "cannot read '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return mrp_err_set(err, MRP_EINVALID, "'%s' is not a regular file", path);
+	if (st.st_size == 0)
+		return 0;
+	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return mrp_err_errno(err, "cannot read '%s'", path);
+	*out = (struct mapping){ data, (size_t)st.st_size };
+	return 0;
+}
+
+void mapping_release(struct mapping *mapping)
+{
+	if (mapping->len)
+		munmap((void *)(uintptr_t)mapping->data, mapping->len);
+	*mapping = (struct mapping){ "", 0 };
 }
 
 int write_all(int fd, const void *data, size_t len, struct mrp_err *err)

@@ -11,7 +11,7 @@ clean_environment()
 {
 	for variable in $(env | sed -n 's/^\(MRPROBER_[A-Z_]*\)=.*/\1/p') http_proxy https_proxy HTTP_PROXY HTTPS_PROXY \
 		all_proxy ALL_PROXY no_proxy NO_PROXY NO_COLOR PAGER MANPAGER EDITOR VISUAL YC_TOKEN \
-		MR_PROBER_SA_AUTHORIZED_KEY OTEL_EXPORTER_OTLP_HEADERS; do
+		MR_PROBER_SA_AUTHORIZED_KEY OTEL_EXPORTER_OTLP_HEADERS $(env | sed -n 's/^\(S3_[A-Z_]*\)=.*/\1/p'); do
 		unset "$variable"
 	done
 	export HOME="$MRP_SCRATCH/.home" XDG_CONFIG_HOME="$MRP_SCRATCH/.config" XDG_STATE_HOME="$MRP_SCRATCH/.state"
@@ -85,6 +85,7 @@ cleanup_test()
 		tail -n 100 "$MRP_SCRATCH/.agent.log"
 	fi
 	[ -z "${fault_pid-}" ] || kill "$fault_pid" 2>/dev/null
+	[ -z "${s3_pid-}" ] || kill "$s3_pid" 2>/dev/null
 	[ -z "${source_pid-}" ] || kill -KILL "$source_pid" 2>/dev/null
 	[ -z "${probed_pid-}" ] || kill "$probed_pid" 2>/dev/null
 	! command -v cleanup_more >/dev/null || cleanup_more
@@ -199,6 +200,36 @@ start_faults()
 	fault_port=$(cat "$fault_port_file")
 	# shellcheck disable=SC2034 # the tests use it
 	fault_url=http://127.0.0.1:$fault_port
+}
+
+# start_s3 [OPTION...]: an S3 server that checks signatures (tests/tools/s3d.py), with its objects in s3/; sets s3_url, and
+# the environment for its bucket. A second one replaces the first.
+start_s3()
+{
+	command -v python3 >/dev/null || skip 'python3 is not installed'
+	[ -z "${s3_pid-}" ] || stop_s3
+	rm -f "$MRP_SCRATCH/.s3.port" "$MRP_SCRATCH/.s3.in"
+	mkfifo "$MRP_SCRATCH/.s3.in"
+	python3 "$MRP_ROOT/tests/tools/s3d.py" --port-file "$MRP_SCRATCH/.s3.port" --folder "$MRP_SCRATCH/s3" "$@" \
+		<>"$MRP_SCRATCH/.s3.in" >"$MRP_SCRATCH/.s3.err" 2>&1 &
+	s3_pid=$!
+	i=0
+	while [ ! -s "$MRP_SCRATCH/.s3.port" ]; do
+		kill -0 "$s3_pid" 2>/dev/null || fail "s3d.py: $(cat "$MRP_SCRATCH/.s3.err")"
+		sleep 0.05
+		i=$((i + 1))
+		[ $i -lt 400 ] || fail 's3d.py does not start'
+	done
+	s3_url=http://127.0.0.1:$(cat "$MRP_SCRATCH/.s3.port")
+	export S3_ENDPOINT="$s3_url" S3_REGION=us-east-1 S3_LOGS_BUCKET=logs
+	export S3_ACCESS_KEY_ID=AKIDEXAMPLE S3_SECRET_ACCESS_KEY=s3cret/of+the=key
+}
+
+stop_s3()
+{
+	kill "$s3_pid"
+	wait "$s3_pid" 2>/dev/null || :
+	s3_pid=
 }
 
 # start_probed: servers for probes (tests/tools/probed.c says what they answer); sets dns_port, http_port, silent_port.

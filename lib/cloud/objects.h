@@ -24,6 +24,7 @@ struct objects_options {
 	const char *folder;          /* made when it is not there */
 	const char *spool;           /* for S3: a folder of its own, made when it is not there */
 	int64_t spool_bytes;         /* 0: 64 MiB */
+	int64_t first_pause_ms;      /* after a failure, and it doubles; 0: 1 s */
 	/* Told of each change, by any thread; short, and never back into this. NULL: nobody. */
 	void (*count)(void *ctx, enum objects_count what, int64_t n);
 	void *ctx;

@@ -25,7 +25,7 @@ struct s3_options {
 };
 
 /* Fill from S3_ENDPOINT, S3_REGION, S3_LOGS_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY; an empty one is as
- * absent. 1 when a bucket is named; 0 when none of them is set, so that no S3 is wanted; -1 with MRP_EUSAGE when what
+ * absent. 1 when a bucket is named; 0 when none of them is set, so no S3 is wanted; -1 with MRP_EUSAGE when what
  * is set makes no sense. Pointers are into the environment; `iam` and the rest stay as they are. */
 int s3_options_from_environment(struct s3_options *options, struct mrp_err *err);
 

@@ -38,6 +38,7 @@ struct redact_stream {
 	struct strbuf held; /* what may yet turn out to begin a secret */
 	size_t covered;     /* bytes of `held` that belong to a secret already */
 	unsigned state;     /* see redact.c */
+	size_t key_bytes;   /* hidden of a private key that goes on */
 	char before;        /* the byte before `held` */
 };
 

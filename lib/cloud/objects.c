@@ -44,6 +44,7 @@ static int open_s3(struct objects *objects, const struct objects_options *option
 	if (!objects->reader)
 		return -1;
 	objects->description = xstrdup(s3_description(objects->reader));
+	tell(objects, OBJECTS_WAITING, (int64_t)spool_count(objects->spool));
 	objects->sender = objects_sender_start(options, objects->spool, err);
 	return objects->sender ? 0 : -1;
 }
@@ -101,6 +102,7 @@ int objects_put(struct objects *objects, const char *key, const void *data, size
 	}
 	int r = spool_put(objects->spool, key, data, len, &dropped, err);
 	tell(objects, OBJECTS_DROPPED, (int64_t)dropped);
+	tell(objects, OBJECTS_WAITING, (r == 0) - (int64_t)dropped);
 	if (r == 0)
 		objects_sender_wake(objects->sender, dropped);
 	return r;

@@ -17,6 +17,7 @@ enum objects_count {
 	OBJECTS_STORED,  /* taken by S3 or the folder */
 	OBJECTS_FAILED,  /* tries that failed, and will be made again */
 	OBJECTS_DROPPED, /* objects lost: the spool was full, or they will never be taken */
+	OBJECTS_WAITING, /* in the spool: more or, when negative, less; first those that an earlier program has left */
 };
 
 struct objects_options {

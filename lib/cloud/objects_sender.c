@@ -51,6 +51,13 @@ static void tell(struct objects_sender *sender, enum objects_count what)
 		sender->count(sender->ctx, what, 1);
 }
 
+static void remove_from_spool(struct objects_sender *sender, const char *name)
+{
+	spool_remove(sender->spool, name);
+	if (sender->count)
+		sender->count(sender->ctx, OBJECTS_WAITING, -1);
+}
+
 int64_t objects_pause_ms(int64_t first_ms, int failures, int64_t retry_after_ms, uint64_t chance)
 {
 	int64_t pause_ms = first_ms;
@@ -105,7 +112,7 @@ static void drop(struct objects_sender *sender, const char *name, const struct m
 {
 	log_warning("uploads: an object was dropped: %s", err->msg);
 	tell(sender, OBJECTS_DROPPED);
-	spool_remove(sender->spool, name);
+	remove_from_spool(sender, name);
 }
 
 enum fate { DONE, LATER, REFUSED };
@@ -124,7 +131,7 @@ static enum fate send_one(struct objects_sender *sender, const char *name, struc
 		spool_item_release(&item);
 	}
 	if (r == 0) {
-		spool_remove(sender->spool, name);
+		remove_from_spool(sender, name);
 		note_success(sender);
 		return DONE;
 	}

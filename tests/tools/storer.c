@@ -14,7 +14,7 @@
 #include "../../lib/base/parse.h"
 #include "../../lib/cloud/objects.h"
 
-static _Atomic int64_t counts[3];
+static _Atomic int64_t counts[4];
 
 static void count(void *ctx, enum objects_count what, int64_t n)
 {

@@ -10,6 +10,9 @@ expect_object() { # ENCODED-KEY TEXT
 	expect_equal "$1" "$2" "$(cat "s3/$1")"
 }
 
+# Files of the spool, oldest first.
+spooled() { find spool -name '*.object' 2>/dev/null | LC_ALL=C sort; }
+
 no_secrets()
 {
 	! grep -rF -e 's3cret' -e 'Signature=' "$MRP_SCRATCH/.storer.log" "$MRP_SCRATCH/.storer.out" 2>/dev/null ||
@@ -141,7 +144,8 @@ test_bounded()
 	! storer --spool spool --spool-bytes 10000 --wait 0 put-file x large >out || fail 'larger than the spool'
 	rm s3.down
 	storer --spool spool >out
-	[ -e s3/key40 ] && [ ! -e s3/key1 ] || fail "not the newest are there: $(ls s3)"
+	[ -e s3/key40 ] || fail 'the newest is not there'
+	[ ! -e s3/key1 ] || fail 'the oldest is there'
 }
 
 # What a crash or somebody else has left there.
@@ -152,7 +156,7 @@ test_damaged()
 	storer --spool spool --wait 0 put a x >out
 	storer --spool spool --wait 0 put b y >out
 	rm s3.down
-	file=$(ls spool/*.object | head -n 1)
+	file=$(spooled | head -n 1)
 	truncate -s -1 "$file"
 	: >spool/.new-abcdef
 	touch -d '2 hours ago' spool/.new-abcdef
@@ -162,7 +166,7 @@ test_damaged()
 	storer --spool spool >out
 	expect_equal 'counts' 'waiting 0 stored 1 failed 0 dropped 2' "$(cat out)"
 	expect_object b y
-	expect_equal 'files' '.new-ghijkl README lock ' "$(ls -A spool | LC_ALL=C sort | tr '\n' ' ')"
+	expect_equal 'files' '.new-ghijkl README lock ' "$(find spool -type f -printf '%f\n' | LC_ALL=C sort | tr '\n' ' ')"
 	grep -q "is damaged" .storer.log || fail 'nothing was said'
 }
 
@@ -176,7 +180,7 @@ test_shared()
 		eval "pid$i=\$!"
 	done
 	tries=0
-	until [ "$(ls spool/*.object 2>/dev/null | wc -l)" = 16 ]; do
+	until [ "$(spooled | wc -l)" = 16 ]; do
 		[ $((tries += 1)) -lt 400 ] || fail 'they do not put'
 		sleep 0.02
 	done
@@ -185,7 +189,7 @@ test_shared()
 		eval "wait \$pid$i"
 		grep -q '^waiting 0' "out$i" || fail "$(cat "out$i")"
 	done
-	expect_equal 'objects' 16 "$(ls s3 | wc -l)"
+	expect_equal 'objects' 16 "$(find s3 -type f | wc -l)"
 	expect_equal 'requests' 16 "$(grep -c '^200 PUT' s3.log)"
 }
 
@@ -227,6 +231,7 @@ test_folder()
 test_environment()
 {
 	while IFS='|' read -r settings message; do
+		# shellcheck disable=SC2086 # words
 		! env $settings "$MRP_BUILD/tests/storer" --spool spool >out 2>err || fail "'$settings' was taken"
 		expect_equal "$settings" "storer: $message" "$(cat err)"
 	done <<-'END'

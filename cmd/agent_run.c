@@ -18,6 +18,7 @@ enum {
 	KEEP_FREE = 1 << 20, /* bytes of freed memory kept for the next run */
 	MAX_RUNS = 256,      /* programs at one time */
 	LOG_BYTES = 64 << 20,
+	UPLOAD_BYTES = 64 << 20,
 	OPEN_FILES = 65536,
 	HOST_MAX = 256,
 };
@@ -26,7 +27,7 @@ struct agent_run_args {
 	const char *cluster, *host, *config, *listen, *socket, *state_dir, *default_user, *cgroup;
 	struct strvec allow_user;
 	int compat_metrics;
-	int64_t max_runs, config_interval_ms, log_size;
+	int64_t max_runs, config_interval_ms, log_size, upload_size;
 	struct agent_push_args push;
 };
 
@@ -69,6 +70,9 @@ static const struct mrp_opt opts[] = { OPT_STRING(0, "cluster", struct agent_run
 	OPT_SIZE(0, "log-size", struct agent_run_args, log_size, "<size>",
 		"what runs printed is kept on the disk up to this size; 64MiB when absent", .min = 1 << 20,
 		.max = INT64_C(1) << 40),
+	OPT_SIZE(0, "upload-size", struct agent_run_args, upload_size, "<size>",
+		"what waits to be uploaded to S3 is kept on the disk up to this size; 64MiB when absent",
+		.min = 1 << 20, .max = INT64_C(1) << 40),
 	AGENT_PUSH_OPTIONS(struct agent_run_args), OPT_END };
 
 /* Three descriptors a program that runs, one or two a built-in check. Returns what programs get: the limit of before.
@@ -109,6 +113,21 @@ static int set_api(struct http_options *http, struct mrp_ctx *ctx, struct mrp_er
 	if (environment->origin > ORIGIN_MANIFEST)
 		http->environment = environment->value;
 	return 0;
+}
+
+/* 1 when output of runs is to be uploaded. `iam` is for a bucket without a key. */
+static int set_s3(struct s3_options *s3, struct iam_options *iam, struct mrp_ctx *ctx, struct mrp_err *err)
+{
+	const struct agent_run_args *args = ctx->opts;
+
+	*iam = (struct iam_options){
+		.key_file = args->push.key_file,
+		.token_url = args->push.token_url,
+		.metadata_url = args->push.metadata_url,
+		.ca_file = ctx_setting(ctx, SETTING_CA_CERT),
+	};
+	*s3 = (struct s3_options){ .iam = iam, .ca_file = ctx_setting(ctx, SETTING_CA_CERT) };
+	return s3_options_from_environment(s3, err);
 }
 
 static void tune(const struct mrp_ctx *ctx)
@@ -176,11 +195,17 @@ static int run_agent(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err 
 			    *state_dir = path_join(here ? here : "", named);
 	char host[HOST_MAX];
 	struct http_options http;
+	struct s3_options s3;
+	struct iam_options iam;
+	cleanup(freep) char *prefix = objects_prefix(ctx_environment(ctx));
 
 	(void)argc, (void)argv;
 	if (!args->cluster)
 		return mrp_err_set(err, MRP_EUSAGE, "--cluster is missing: which cluster does this host belong to?");
 	if (set_host(host, args, err) < 0 || (!args->config && set_api(&http, ctx, err) < 0))
+		return -1;
+	int uploads = set_s3(&s3, &iam, ctx, err);
+	if (uploads < 0)
 		return -1;
 	tune(ctx);
 	const struct agent_options options = {
@@ -196,6 +221,9 @@ static int run_agent(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err 
 		.max_runs = args->max_runs,
 		.open_files = raise_open_files(),
 		.log_bytes = args->log_size,
+		.s3 = uploads ? &s3 : NULL,
+		.upload_bytes = args->upload_size,
+		.upload_prefix = prefix,
 		.cgroup = args->cgroup,
 		.accounts = { (const char *const *)args->allow_user.v, args->allow_user.n, args->default_user },
 	};
@@ -216,7 +244,7 @@ const struct mrp_cmd cmd_agent_run = {
 		       "and SIGINT end the runs that go on, then the agent.",
 	.opts = opts,
 	CMD_OPTS(struct agent_run_args, .listen = "127.0.0.1:9314", .max_runs = MAX_RUNS, .log_size = LOG_BYTES,
-		.allow_user = STRVEC_INIT),
+		.upload_size = UPLOAD_BYTES, .allow_user = STRVEC_INIT),
 	.needs = NEED_SETTINGS,
 	.run = run_agent,
 };

@@ -12,6 +12,7 @@ enum {
 	PROBES_MAX = 2000, /* built-in checks at one time: a socket or two each */
 	PACE_US = 1000,    /* thousands of runs a second end one by one, but need not be heard of one by one */
 	OVERLOAD_PACE_US = 4000,
+	UPLOADS_LAST_MS = 3000,
 	GIVE_UP_US = 10 * 1000 * 1000, /* after the largest grace: even a killed program can hang in the kernel */
 };
 
@@ -99,6 +100,29 @@ static char *state_path(const struct agent *agent, const char *name)
 	return xasprintf("%s/agent/%s/%s", agent->options.state_dir, agent->options.cluster, name);
 }
 
+static int start_uploads(struct agent *agent, struct mrp_err *err)
+{
+	const struct agent_options *options = &agent->options;
+	cleanup(freep) char *folder = state_path(agent, "uploads");
+	const struct uploads_options uploads = {
+		.s3 = options->s3,
+		.folder = folder,
+		.max_bytes = options->upload_bytes,
+		.prefix = options->upload_prefix,
+		.cluster = options->cluster,
+		.host = options->host,
+		.metrics = agent->metrics,
+	};
+
+	if (!options->s3)
+		return 0;
+	agent->uploads = uploads_start(&uploads, err);
+	if (!agent->uploads)
+		return mrp_err_wrap(err, "uploads");
+	log_info("output of runs goes to %s, beneath %s/agent", uploads_description(agent->uploads), uploads.prefix);
+	return 0;
+}
+
 static int start_logs(struct agent *agent, struct mrp_err *err)
 {
 	const struct agent_options *options = &agent->options;
@@ -109,7 +133,7 @@ static int start_logs(struct agent *agent, struct mrp_err *err)
 	struct log_store *store = log_store_open(folder, options->log_bytes, err);
 	if (!store)
 		return -1;
-	agent->logs = logs_start(store, err);
+	agent->logs = logs_start(store, agent->uploads, err);
 	return agent->logs ? 0 : -1;
 }
 
@@ -193,7 +217,8 @@ static int start(struct agent *agent, struct mrp_err *err)
 	agent->loop = loop_new(err);
 	/* the source makes the state folder, and makes sure that it is ours */
 	if (!agent->loop || account_rules_check(&agent->options.accounts, err) < 0 || start_metrics(agent, err) < 0 ||
-		agent_config_start(agent, err) < 0 || start_logs(agent, err) < 0 || start_runner(agent, err) < 0)
+		agent_config_start(agent, err) < 0 || start_uploads(agent, err) < 0 || start_logs(agent, err) < 0 ||
+		start_runner(agent, err) < 0)
 		return -1;
 	loop_set_pace(agent->loop, PACE_US);
 	agent->turn = (struct loop_timer){ .fn = on_turn, .ctx = agent };
@@ -258,6 +283,7 @@ static void free_runs(struct agent *agent)
 	executor_free(agent->executor);
 	if (agent->logs)
 		logs_stop(agent->logs);
+	uploads_stop(agent->uploads, UPLOADS_LAST_MS);
 	if (agent->loop)
 		loop_free(agent->loop);
 	if (agent->metrics)

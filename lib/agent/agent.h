@@ -15,6 +15,7 @@
 #include "account.h"
 #include "config_source.h"
 #include "executor.h"
+#include "uploads.h"
 
 /* All is borrowed until agent_free. */
 struct agent_options {
@@ -26,10 +27,13 @@ struct agent_options {
 	int64_t config_interval_ms;     /* between two looks; 0: as the source thinks */
 	const char *listen;             /* "127.0.0.1:9314"; NULL: no metrics server */
 	bool compat_blackbox;
-	int64_t max_runs;   /* programs at one time */
-	int64_t open_files; /* the soft limit that programs get; 0: ours */
-	int64_t log_bytes;  /* for what runs printed, on the disk; 0: nothing is kept */
-	const char *cgroup; /* delegated to us; "auto": our own; NULL: none */
+	int64_t max_runs;            /* programs at one time */
+	int64_t open_files;          /* the soft limit that programs get; 0: ours */
+	int64_t log_bytes;           /* for what runs printed, on the disk; 0: nothing is kept */
+	const struct s3_options *s3; /* where that is uploaded to as well; NULL: nowhere */
+	int64_t upload_bytes;        /* for what waits to be uploaded, on the disk; 0: as objects.h says */
+	const char *upload_prefix;   /* see uploads.h */
+	const char *cgroup;          /* delegated to us; "auto": our own; NULL: none */
 	struct account_rules accounts;
 };
 

@@ -17,6 +17,7 @@ struct agent {
 	char *url;
 	struct runner *runner;
 	struct probe_engine *probes;
+	struct uploads *uploads;
 	struct logs *logs;
 	struct executor *executor;
 	struct schedule *schedule;

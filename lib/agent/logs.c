@@ -19,6 +19,7 @@ struct queued {
 
 struct logs {
 	struct log_store *store;
+	struct uploads *uploads;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t more, written;
@@ -61,6 +62,8 @@ static void write_one(struct logs *logs, struct queued *queued)
 {
 	struct mrp_err err = MRP_ERR_INIT;
 
+	if (logs->uploads)
+		uploads_put(logs->uploads, &queued->record);
 	if (log_store_put(logs->store, &queued->record, &err) == 0) {
 		if (logs->complained)
 			log_info("output of runs is kept again");
@@ -118,11 +121,12 @@ static void release(struct logs *logs)
 	free(logs);
 }
 
-struct logs *logs_start(struct log_store *store, struct mrp_err *err)
+struct logs *logs_start(struct log_store *store, struct uploads *uploads, struct mrp_err *err)
 {
 	struct logs *logs = xcalloc(1, sizeof(*logs));
 
 	logs->store = store;
+	logs->uploads = uploads;
 	logs->last = &logs->first;
 	pthread_mutex_init(&logs->lock, NULL);
 	init_condition(&logs->more);

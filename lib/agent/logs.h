@@ -7,11 +7,13 @@
 #define MRP_AGENT_LOGS_H
 
 #include "log_store.h"
+#include "uploads.h"
 
 struct logs;
 
-/* The store becomes this one's. NULL when no thread can be had. */
-struct logs *logs_start(struct log_store *store, struct mrp_err *err);
+/* The store becomes this one's; what goes there goes to the uploads (NULL: none), too, which must outlive the logs.
+ * NULL when no thread can be had. */
+struct logs *logs_start(struct log_store *store, struct uploads *uploads, struct mrp_err *err);
 /* What is queued is written first. */
 void logs_stop(struct logs *logs);
 /* Any thread; copies; does not block on the disk. */

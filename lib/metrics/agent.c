@@ -56,6 +56,15 @@ const struct family_info agent_metric_infos[] = {
 		"Samples that were not pushed: the queue was full, or they were refused.", .type = SERIES_COUNTER },
 	[AGENT_PUSH_FAILED_TOTAL] = { "mrprober_agent_push_failed_total", "Pushes that failed and were tried again.",
 		.type = SERIES_COUNTER },
+	[AGENT_UPLOADS_TOTAL] = { "mrprober_agent_uploads_total", "Outputs of runs that were uploaded.",
+		.type = SERIES_COUNTER },
+	[AGENT_UPLOADS_DROPPED_TOTAL] = { "mrprober_agent_uploads_dropped_total",
+		"Outputs of runs that were not uploaded: too many waited, or they were refused.",
+		.type = SERIES_COUNTER },
+	[AGENT_UPLOADS_FAILED_TOTAL] = { "mrprober_agent_uploads_failed_total",
+		"Uploads that failed and were tried again.", .type = SERIES_COUNTER },
+	[AGENT_UPLOADS_WAITING] = { "mrprober_agent_uploads_waiting", "Outputs of runs that wait to be uploaded.",
+		.type = SERIES_GAUGE },
 };
 
 /* Names that every Prometheus client library gives them. */

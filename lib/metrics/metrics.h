@@ -50,6 +50,10 @@ enum agent_metric {
 	AGENT_PUSH_SENT_TOTAL,       /* counter: samples pushed */
 	AGENT_PUSH_DROPPED_TOTAL,    /* counter: samples dropped, the queue being full or the answer final */
 	AGENT_PUSH_FAILED_TOTAL,     /* counter: requests that failed and were tried again */
+	AGENT_UPLOADS_TOTAL,         /* counter: outputs of runs that object storage has taken */
+	AGENT_UPLOADS_DROPPED_TOTAL, /* counter: outputs that will not get there */
+	AGENT_UPLOADS_FAILED_TOTAL,  /* counter: uploads that failed and are tried again */
+	AGENT_UPLOADS_WAITING,       /* gauge: outputs that wait on the disk */
 	AGENT_METRICS
 };
 

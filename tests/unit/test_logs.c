@@ -300,7 +300,7 @@ static void *put_many(void *arg)
 static void test_queue(void **state)
 {
 	struct mrp_err err = MRP_ERR_INIT;
-	struct logs *logs = logs_start(must_open(1 << 20), &err);
+	struct logs *logs = logs_start(must_open(1 << 20), NULL, &err);
 	pthread_t threads[3];
 	struct log_record record;
 	uint64_t seen = 0;

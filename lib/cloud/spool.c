@@ -18,7 +18,8 @@
 enum {
 	FILE_COST = 4096, /* an inode and the last block */
 	TIME_DIGITS = 17, /* microseconds since 1970 */
-	STALE_S = 3600,   /* after that nobody writes a temporary file any more */
+	HEAD_MAX = 8192,
+	STALE_S = 3600, /* after that nobody writes a temporary file any more */
 };
 
 static const char magic[] = "mrprober-object 1 ", suffix[] = ".object", temporary_prefix[] = ".new-";
@@ -210,10 +211,9 @@ size_t spool_count(struct spool *spool)
 	return n;
 }
 
-/* "mrprober-object 1 LEN HASH KEY\n", then so many bytes. */
-static bool read_head(struct spool_item *item)
+bool spool_item_parse(struct spool_item *item)
 {
-	const char *data = item->file.data, *end = memchr(data, '\n', MIN(item->file.len, (size_t)8192)), *rest;
+	const char *data = item->file.data, *end = memchr(data, '\n', MIN(item->file.len, (size_t)HEAD_MAX)), *rest;
 	cleanup(freep) char *line = end ? xstrndup(data, (size_t)(end - data)) : NULL;
 	cleanup(mrp_err_clear) struct mrp_err ignored = MRP_ERR_INIT;
 	char hash[SHA256_HEX + 1];
@@ -246,7 +246,7 @@ int spool_read(struct spool_item *out, struct spool *spool, const char *name, st
 		mrp_err_clear(err);
 		return 0;
 	}
-	if (read_head(out))
+	if (spool_item_parse(out))
 		return 1;
 	spool_item_release(out);
 	return mrp_err_set(err, MRP_EPARSE, "'%s' is damaged", path);

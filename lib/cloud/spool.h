@@ -30,6 +30,11 @@ struct spool_item {
 	size_t len;
 };
 
+/* "mrprober-object 1 LEN SHA256 KEY\n", then so many bytes: from `file` to the rest. False: it is not; release it then,
+ * too.
+ */
+bool spool_item_parse(struct spool_item *item);
+
 /* 1 with *out, 0: it is not there any more, -1: it is damaged (MRP_EPARSE) or cannot be read. */
 int spool_read(struct spool_item *out, struct spool *spool, const char *name, struct mrp_err *err);
 void spool_item_release(struct spool_item *item);

@@ -39,7 +39,8 @@ static void add_unicode(struct strbuf *out, uint32_t c)
 	}
 }
 
-static void add_json_char(struct strbuf *out, const char *s, size_t len, int way)
+/* One of `len` bytes, when `left` are left. */
+static void add_json_char(struct strbuf *out, const char *s, size_t len, size_t left, int way)
 {
 	static const char special[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
 	const char *found = *s ? strchr(special, *s) : NULL;
@@ -54,15 +55,16 @@ static void add_json_char(struct strbuf *out, const char *s, size_t len, int way
 		strbuf_addf(out, "\\u%04x", (unsigned char)*s);
 	else if (way == JSON_SLASHES && *s == '/')
 		strbuf_addstr(out, "\\/");
-	else if (way == JSON_HCL && (*s == '$' || *s == '%') && s[1] == '{')
+	else if (way == JSON_HCL && (*s == '$' || *s == '%') && left > 1 && s[1] == '{')
 		strbuf_addf(out, "%c%c", *s, *s);
 	else
 		strbuf_addch(out, *s);
 }
 
 /* As libraries write strings: nothing beyond what must be; as Go does, and so terraform, with <, > and & escaped; in
- * ASCII only; with slashes escaped; and as HCL, where "${" and "%{" begin templates. */
-static void give_json(const struct receiver *to, const char *secret, size_t len)
+ * ASCII only; with slashes escaped; and as HCL, where "${" and "%{" begin templates. `more` times again: JSON within
+ * JSON. */
+static void give_json(const struct receiver *to, const char *secret, size_t len, int more)
 {
 	for (int way = 0; way < JSON_WAYS; way++) {
 		struct strbuf form = STRBUF_INIT;
@@ -70,8 +72,10 @@ static void give_json(const struct receiver *to, const char *secret, size_t len)
 		for (size_t i = 0, n; i < len; i += n) {
 			n = utf8_sequence(secret + i, len - i);
 			n = n ? n : 1;
-			add_json_char(&form, secret + i, n, way);
+			add_json_char(&form, secret + i, n, len - i, way);
 		}
+		if (more && form.len != len) /* escapes only make it longer */
+			give_json(to, form.buf, form.len, more - 1);
 		give(to, &form);
 	}
 }
@@ -126,7 +130,7 @@ static void give_base64(const struct receiver *to, const char *secret, size_t le
 static void give_all(const struct receiver *to, const char *secret, size_t len)
 {
 	to->each(to->ctx, secret, len);
-	give_json(to, secret, len);
+	give_json(to, secret, len, 1);
 	give_url(to, secret, len);
 	give_base64(to, secret, len);
 }

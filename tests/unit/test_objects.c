@@ -153,7 +153,7 @@ static void test_spool_bounds(void **state)
 		dropped = must_put(spool, "a", "x");
 		n++;
 	}
-	assert_int_equal(n, 16); /* 4 KiB each, and a little */
+	assert_int_equal(n, 16);      /* 4 KiB each, and a little */
 	assert_int_equal(dropped, 2); /* and a sixteenth more than had to be */
 	assert_int_equal(spool_count(spool), 14);
 	spool_close(spool);

@@ -421,6 +421,23 @@ requests_so_far()
 		$(metric mrprober_api_requests_total 'route="/readyz"')))
 }
 
+# --- other users ------------------------------------------------------------------------------------------------------
+
+# for_others: sets `program`, which any user may run: a copy when this one lies in somebody's private folder. Needs root.
+for_others()
+{
+	[ "$(id -u)" = 0 ] || skip 'only root can be somebody else'
+	command -v setpriv >/dev/null || skip 'setpriv is not installed'
+	chmod 755 "$MRP_SCRATCH"
+	program=$MRP_BUILD/mrprober
+	setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null || skip 'cannot become somebody else'
+	! setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$program" || return 0
+	program=$MRP_SCRATCH/program/mrprober
+	mkdir "$MRP_SCRATCH/program"
+	cp "$MRP_BUILD/mrprober" "$MRP_BUILD"/*.so "$MRP_SCRATCH/program"
+	PATH=$MRP_SCRATCH/program:$PATH
+}
+
 # --- the agent's source of configs (tests/tools/sourced.c) ------------------------------------------------------------
 
 # start_source [OPTION...]: the tool, with its output in `said` and its log in `log`; asks the API every 200 ms.

@@ -77,6 +77,7 @@ postgres_configure() # SETTING...
 	{
 		echo "hba_file = '$postgres_folder/hba'"
 		echo "listen_addresses = '127.0.0.1'"
+		echo "dynamic_shared_memory_type = mmap" # there may be no /dev/shm for everybody
 		echo "port = $postgres_port"
 		echo "unix_socket_directories = '$postgres_folder/socket'"
 		echo 'shared_buffers = 64MB'

@@ -51,7 +51,8 @@ list_scripts()
 	# The same over PostgreSQL, but for what is about files: tests that name one, and whole files about other things.
 	for file in tests/http/*.sh; do
 		case ${file##*/} in
-		backup.sh | browser.sh | database.sh | errors.sh | json.sh | limits.sh | openapi.sh | postgres.sh | tls.sh) continue ;;
+		agent_local.sh | agent_source.sh | backup.sh | browser.sh | database.sh | errors.sh | iam.sh | json.sh) continue ;;
+		limits.sh | openapi.sh | postgres.sh | push.sh | storage.sh | tls.sh) continue ;;
 		esac
 		awk -v prefix="http-pg/$(basename "$file" .sh)/" '
 			/^test_[a-z0-9_]*\(\)/ { name = $0; sub(/^test_/, "", name); sub(/\(.*/, "", name); file = 0 }

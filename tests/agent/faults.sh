@@ -152,10 +152,7 @@ test_disk_full()
 # fork says EAGAIN: an error of those runs, and the agent lives.
 test_fork_fails()
 {
-	[ "$(id -u)" = 0 ] || skip 'only root can be somebody else'
-	chmod 755 "$MRP_SCRATCH"
-	setpriv --reuid 64123 --regid 64123 --clear-groups "$MRP_BUILD/mrprober" version >/dev/null 2>&1 ||
-		skip "others cannot run $MRP_BUILD/mrprober"
+	for_others
 	mkdir -m 777 state run
 	chmod 1777 "$MRP_SCRATCH" # for reports of sanitizers
 	config "$(entry good 'command: ["true"]')"

@@ -488,16 +488,29 @@ static void test_environment(void **state)
 	expect_printed(&one, "");
 }
 
+/* The program where users can reach it who may not look into the folder that all this was built in. Yours to free. */
+static char *hostile_for_others(const char *mode)
+{
+	char copy[] = "cp " HOSTILE " hostile";
+	struct one one;
+
+	prepare(&one, copy);
+	run(&one);
+	assert_int_equal(one.job.result.exit_code, 0);
+	release(&one);
+	return xasprintf("%s/hostile %s", scratch, mode);
+}
+
 static void test_user(void **state)
 {
 	static const gid_t groups[] = { 4242, 4243 };
 	static const struct run_user user = { 65534, 65533, groups, 2 }, alone = { 65534, 65533, NULL, 0 };
-	char command[] = HOSTILE " whoami", again[] = HOSTILE " whoami";
 	struct one one;
 
 	(void)state;
 	if (geteuid() != 0)
 		skip(); /* only root may change the user */
+	cleanup(freep) char *command = hostile_for_others("whoami"), *again = xstrdup(command);
 	prepare(&one, command);
 	one.job.spec.user = &user;
 	one.job.spec.folder = "/";
@@ -552,12 +565,12 @@ static void test_memory_limit(void **state)
 static void test_fork_bomb(void **state)
 {
 	static const struct run_user user = { 64321, 64321, NULL, 0 };
-	char command[] = HOSTILE " bomb";
 	struct one one;
 
 	(void)state;
 	if (geteuid() != 0)
 		skip(); /* the kernel counts all processes of a user, so it takes a user of its own */
+	cleanup(freep) char *command = hostile_for_others("bomb");
 	prepare(&one, command);
 	one.job.spec.user = &user;
 	one.job.spec.folder = "/";

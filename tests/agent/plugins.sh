@@ -55,8 +55,10 @@ test_real()
 {
 	need_plugins
 	start_api # a server on the loopback interface
+	disk=disk
+	"$plugins/check_disk" -w 0 -c 0 -p / || disk= # it wants /etc/mtab, which a bare root has not
 	{
-		plugin disk '"check_disk", "-w", "0", "-c", "0", "-p", "/"]'
+		[ -z "$disk" ] || plugin disk '"check_disk", "-w", "0", "-c", "0", "-p", "/"]'
 		plugin load '"check_load", "-w", "9999,9999,9999", "-c", "9999,9999,9999"]'
 		plugin procs '"check_procs", "-w", "1:", "-c", "1:"]'
 		plugin few '"check_procs", "-w", "0:0", "-c", "0:0"]'
@@ -66,16 +68,18 @@ test_real()
 	} >entries
 	jq -s '{cluster: "net", host: "h1", config_revision: "1", probers: .}' entries >config.json
 	start_agent --config config.json
-	for prober in disk load procs tcp http; do
+	for prober in $disk load procs tcp http; do
 		until_runs $prober success ok
 	done
 	until_runs few failure exit
 	until_runs refused failure exit
 	curl -sS "$agent_url/metrics" >page
 	! command -v promtool >/dev/null || promtool check metrics <page
-	$plugins/check_disk -w 0 -c 0 -p / >direct
-	unit=$(sed -n 's/.*[|] *\/=[0-9.]*\([A-Za-z]*\);.*/\1/p' direct)
-	near 'used bytes' "$(value disk / "$unit")" "$(sed -n 's/.*[|] *\/=\([0-9.]*\)[A-Za-z]*;.*/\1/p' direct)"
+	if [ -n "$disk" ]; then
+		"$plugins/check_disk" -w 0 -c 0 -p / >direct
+		unit=$(sed -n 's/.*[|] *\/=[0-9.]*\([A-Za-z]*\);.*/\1/p' direct)
+		near 'used bytes' "$(value disk / "$unit")" "$(sed -n 's/.*[|] *\/=\([0-9.]*\)[A-Za-z]*;.*/\1/p' direct)"
+	fi
 	for name in load1 load5 load15; do
 		[ -n "$(value load $name '')" ] || fail "no $name"
 	done

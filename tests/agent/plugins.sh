@@ -69,7 +69,7 @@ test_real()
 	jq -s '{cluster: "net", host: "h1", config_revision: "1", probers: .}' entries >config.json
 	start_agent --config config.json
 	for prober in $disk load procs tcp http; do
-		until_runs $prober success ok
+		until_runs "$prober" success ok
 	done
 	until_runs few failure exit
 	until_runs refused failure exit

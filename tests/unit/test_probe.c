@@ -427,55 +427,68 @@ static void test_many_pings(void **state)
 
 /* --- a disk that hangs -------------------------------------------------------------------------------------------- */
 
-/* A file system whose server never says a word: whoever opens something there waits until the server is gone. -1: not
- * possible here. */
-static int mount_mute(const char *folder)
+static int mute_fd = -1;
+static char mute_folder[sizeof(scratch) + 8];
+
+/* A file system whose server never says a word: whoever opens something there waits until the server is gone. False:
+ * not possible here. */
+static bool mount_mute(void)
 {
 	cleanup(freep) char *options = NULL;
-	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
-	if (fd < 0)
-		return -1;
-	options = xasprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
-	if (mount("mute", folder, "fuse", MS_NOSUID | MS_NODEV, options) == 0)
-		return fd;
-	close(fd);
-	return -1;
+	snprintf(mute_folder, sizeof(mute_folder), "%s/mute", scratch);
+	assert_int_equal(mkdir(mute_folder, 0700), 0);
+	mute_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	options = xasprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", mute_fd);
+	return mute_fd >= 0 && mount("mute", mute_folder, "fuse", MS_NOSUID | MS_NODEV, options) == 0;
+}
+
+/* The disk comes back, as one that says no. */
+static void end_mute(void)
+{
+	if (mute_fd >= 0)
+		close(mute_fd);
+	mute_fd = -1;
+}
+
+/* Also of a test that has failed: nobody is to wait for the disk then, when this program cleans up. */
+static int unmount_mute(void **state)
+{
+	(void)state;
+	end_mute();
+	umount2(mute_folder, MNT_DETACH); /* those that were left behind may be in there still */
+	return 0;
 }
 
 static void test_hanging_disk(void **state)
 {
-	cleanup(freep) char *folder = xasprintf("%s/mute", scratch);
 	struct run runs[DISK_THREADS + 2] = { 0 };
 	sem_t done;
 
 	(void)state;
-	assert_int_equal(mkdir(folder, 0700), 0);
-	int fd = mount_mute(folder);
-	if (fd < 0)
+	if (!mount_mute())
 		skip();
 	sem_init(&done, 0, 0);
-	submit(&runs[0], &done, 50, "{\"disk\": {\"path\": \"%s\"}}", folder);
+	/* long enough for a thread to be there and at the disk, however busy the machine is */
+	submit(&runs[0], &done, 2000, "{\"disk\": {\"path\": \"%s\"}}", mute_folder);
 	wait_for(&done, 1);
-	expect_result(&runs[0], VERDICT_FAILURE, REASON_TIMEOUT, "no answer within 50ms");
-	submit(&runs[0], &done, 50000, "{\"disk\": {\"path\": \"%s\"}}", folder);
+	expect_result(&runs[0], VERDICT_FAILURE, REASON_TIMEOUT, "no answer within 2s");
+	submit(&runs[0], &done, 50000, "{\"disk\": {\"path\": \"%s\"}}", mute_folder);
 	wait_for(&done, 1);
 	expect_result(&runs[0], VERDICT_FAILURE, REASON_EXIT, "has not answered the check before this one");
 	/* other names of it take the other threads */
 	for (size_t i = 1; i < DISK_THREADS; i++)
-		submit(&runs[i], &done, 200, "{\"disk\": {\"path\": \"%s%.*s\"}}", folder, (int)i, "//////////");
+		submit(&runs[i], &done, 2000, "{\"disk\": {\"path\": \"%s%.*s\"}}", mute_folder, (int)i, "//////////");
 	wait_for(&done, DISK_THREADS - 1);
 	for (size_t i = 1; i < DISK_THREADS; i++)
-		expect_result(&runs[i], VERDICT_FAILURE, REASON_TIMEOUT, "no answer within 200ms");
+		expect_result(&runs[i], VERDICT_FAILURE, REASON_TIMEOUT, "no answer within 2s");
 	submit(&runs[0], &done, 50, "{\"disk\": {\"path\": \"%s\"}}", scratch);
 	wait_for(&done, 1);
 	expect_result(&runs[0], VERDICT_ERROR, REASON_LIMIT, "threads wait for other disks");
-	/* the disk comes back, as one that says no */
-	close(fd);
+	end_mute();
 	submit(&runs[0], &done, 60000, "{\"disk\": {\"path\": \"%s\"}}", scratch);
 	wait_for(&done, 1);
 	expect_result(&runs[0], VERDICT_SUCCESS, REASON_OK, "wrote, synced and read");
-	assert_int_equal(umount2(folder, MNT_DETACH), 0); /* those that were left behind may be in there still */
 	sem_destroy(&done);
 }
 
@@ -615,7 +628,7 @@ int main(void)
 		cmocka_unit_test(test_all_types_let_go),
 		cmocka_unit_test(test_out_of_descriptors),
 		cmocka_unit_test(test_many_pings),
-		cmocka_unit_test(test_hanging_disk),
+		cmocka_unit_test_teardown(test_hanging_disk, unmount_mute),
 		cmocka_unit_test(test_regex),
 		cmocka_unit_test(test_plugin_line),
 		cmocka_unit_test(test_options_agree),

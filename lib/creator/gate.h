@@ -7,6 +7,7 @@
  *	gate_judge()          against the allow file and --allow-programs; problems -> refused
  *	workdir_prepare()     files of the creator, with the modules' places, so that `terraform get` is never needed
  *	`terraform providers` run in the work folder by the caller: reads only; then gate_compare()
+ *	workdir_backend()
  *	`terraform init -get=false`, plan, show -json -> gate_judge_plan(), apply
  */
 #ifndef MRP_CREATOR_GATE_H

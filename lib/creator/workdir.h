@@ -4,7 +4,8 @@
  *
  *	RUN/recipe/          the recipe; where terraform runs. Written by the caller, then here:
  *	    terraform_providers.tf.json     allowed providers that the recipe uses, pinned
- *	    zz_mrprober_override.tf.json    the backend, whatever the recipe says
+ *	    zz_mrprober_override.tf.json    pins, where the recipe has a required_providers block of its own
+ *	    zz_mrprober_backend.tf.json     the backend (a recipe with one of its own is refused)
  *	    zz_mrprober.auto.tfvars.json    variables; zz_mrprober_sensitive.auto.tfvars.json has the sensitive ones
  *	    .terraform/modules/modules.json where local modules are, so that nobody must look for them
  *	RUN/terraform.rc     the CLI configuration
@@ -17,6 +18,7 @@
 
 #define WORKDIR_PROVIDERS "terraform_providers.tf.json"
 #define WORKDIR_OVERRIDE "zz_mrprober_override.tf.json"
+#define WORKDIR_BACKEND "zz_mrprober_backend.tf.json"
 #define WORKDIR_VARIABLES "zz_mrprober.auto.tfvars.json"
 #define WORKDIR_SENSITIVE "zz_mrprober_sensitive.auto.tfvars.json"
 
@@ -30,15 +32,16 @@ struct workdir_spec {
 	const char *folder; /* RUN/recipe */
 	const struct scan *scan;
 	const struct providers *providers;
-	const char *backend; /* "local", "s3", "http", ... */
-	const struct value
-		*settings; /* object: the backend's arguments, literal; no secrets (those go by environment) */
 	const struct workdir_variable *variables;
 	size_t n_variables; /* those that the recipe does not declare are not written: terraform would only warn */
 };
 
-/* Write what stands above, except RUN/terraform.rc. Files are 0600. */
+/* Write what stands above, except the backend and RUN/terraform.rc. Files are 0600. */
 int workdir_prepare(const struct workdir_spec *spec, struct mrp_err *err);
+/* The backend ("local", "s3", "http", ...) with its arguments, taken literally; secrets go by environment. To be
+ * written after `terraform providers`, which refuses to run where a backend waits for its init, and before `terraform
+ * init`. */
+int workdir_backend(const char *folder, const char *backend, const struct value *settings, struct mrp_err *err);
 
 struct cli_config {
 	const char *mirror; /* an absolute folder of providers, unpacked or packed (filesystem_mirror); NULL: none */

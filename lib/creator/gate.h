@@ -26,8 +26,11 @@ struct gate_policy {
  * is not; with file, line and name. Nothing is added when all is well. */
 void gate_judge(const struct scan *scan, const struct gate_policy *policy, struct problems *problems);
 
+/* What the provider of a use is, after what the allow file says about names that the root does not declare. */
+const char *gate_use_source(const struct provider_use *use, const struct providers *providers);
+
 /* The whole sources that the recipe needs, after what the allow file says about names without a source; each once,
- * sorted, without the built-in one. Borrowed from scan or policy. */
+ * sorted, without the built-in one. */
 void gate_sources(struct strvec *sources, const struct scan *scan, const struct providers *providers);
 
 /* `text` is what `terraform providers -no-color` printed in the work folder. It must name the same providers in the

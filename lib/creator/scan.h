@@ -24,6 +24,7 @@ struct provider_use {
 	/* Not declared in its module, so the source is what terraform takes for that: hashicorp/NAME. In the root
 	 * module the allow file may say another (the work folder's terraform_providers.tf.json declares it). */
 	bool implied;
+	bool passed; /* only named where it is handed on or imported: terraform's own list may not have it */
 	bool locked; /* from .terraform.lock.hcl: `version` is a version, not a constraint */
 };
 
@@ -80,6 +81,8 @@ int recipe_path_judge(enum path_fate *fate, const char *path, struct mrp_err *er
  * added to `problems`, all of them, with places; `scan` holds what was understood. -1 when something could not be read
  * at all. Blocks on the disk. Release in any case. */
 int scan_recipe(struct scan *scan, const char *folder, struct problems *problems, struct mrp_err *err);
+/* override.tf, x_override.tf.json: what it says replaces what other files of the module say. */
+bool scan_is_override(const char *name);
 void scan_init(struct scan *scan);
 void scan_release(struct scan *scan);
 

@@ -43,7 +43,7 @@ export MRP_BUILD MRP_ROOT MRP_RESULTS
 # The names of everything but the unit tests, which ctest knows.
 list_scripts()
 {
-	for file in tests/lint/*.sh tests/http/*.sh tests/agent/*.sh tests/probe/*.sh tests/soak/*.sh; do
+	for file in tests/lint/*.sh tests/http/*.sh tests/agent/*.sh tests/probe/*.sh tests/creator/*.sh tests/soak/*.sh; do
 		[ -f "$file" ] || continue
 		prefix=${file#tests/}
 		sed -n "s|^test_\\([a-z0-9_]*\\)().*|${prefix%.sh}/\\1|p" "$file"

@@ -72,6 +72,9 @@ static bool is_withheld(const char *variable)
 
 void terraform_environment(struct strvec *out, const char *const *env, const char *cli_config_path)
 {
+	/* terraform would not find it from its own folder, and go on without: to the public registry */
+	if (cli_config_path[0] != '/')
+		BUG("a relative path of the CLI configuration");
 	for (; *env; env++) {
 		if (!is_withheld(*env))
 			strvec_push(out, *env);

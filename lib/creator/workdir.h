@@ -54,7 +54,8 @@ int cli_config_write(
 	const char *path, const struct cli_config *config, const struct providers *providers, struct mrp_err *err);
 
 /* What terraform gets: `env` without TF_*, the creator's own (MRPROBER_*, S3_*), and what is meant for this process
- * (NOTIFY_SOCKET, ...); and with TF_CLI_CONFIG_FILE, CHECKPOINT_DISABLE, TF_IN_AUTOMATION, TF_INPUT=0. Appended. */
+ * (NOTIFY_SOCKET, ...); and with TF_CLI_CONFIG_FILE, CHECKPOINT_DISABLE, TF_IN_AUTOMATION, TF_INPUT=0. Appended. The
+ * path is absolute. */
 void terraform_environment(struct strvec *out, const char *const *env, const char *cli_config_path);
 
 /* terraform's plugin cache is not safe when several init write to it, so init runs while this lock is held: shared when

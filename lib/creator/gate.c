@@ -30,21 +30,6 @@ void gate_sources(struct strvec *sources, const struct scan *scan, const struct 
 	strvec_sort(sources);
 }
 
-/* The same place, in a module that is used twice. */
-static bool told_before(const struct scan *scan, size_t index)
-{
-	const struct provider_use *use = &scan->providers.v[index];
-
-	for (size_t i = 0; i < index; i++) {
-		const struct provider_use *other = &scan->providers.v[i];
-
-		if (streq(other->loc.file, use->loc.file) && other->loc.line == use->loc.line &&
-			other->loc.col == use->loc.col && streq(other->source, use->source))
-			return true;
-	}
-	return false;
-}
-
 static void judge_version(
 	const struct provider_use *use, const struct allowed_provider *allowed, struct problems *problems)
 {
@@ -88,7 +73,7 @@ static void judge_use(const struct provider_use *use, const struct providers *pr
 void gate_judge(const struct scan *scan, const struct gate_policy *policy, struct problems *problems)
 {
 	for (size_t i = 0; i < scan->providers.n; i++) {
-		if (!told_before(scan, i))
+		if (!scan->providers.v[i].again)
 			judge_use(&scan->providers.v[i], policy->providers, problems);
 	}
 	for (size_t i = 0; i < scan->programs.n && !policy->allow_programs; i++) {

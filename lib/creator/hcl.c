@@ -254,7 +254,7 @@ int hcl_parse(
 {
 	struct hcl_lexer lexer;
 
-	*file = (struct hcl_file){ name, hcl_body_new(arena), NULL };
+	*file = (struct hcl_file){ name, hcl_body_new(arena), NULL, &file->calls };
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
 		text += 3;
 		len -= 3;

@@ -54,7 +54,7 @@ struct hcl_call {
 struct hcl_file {
 	const char *name; /* borrowed; for places */
 	struct hcl_body *body;
-	struct hcl_call *calls;
+	struct hcl_call *calls, **last_call;
 };
 
 /* All in the arena, `text` is not needed afterwards. MRP_EPARSE with a place. */

@@ -64,10 +64,8 @@ static int find_calls(struct reader *reader, const struct value *v)
 	struct hcl_lexer lexer;
 
 	if (v->type == V_STRING && strstr(v->s, "provider") && strstr(v->s, "::")) {
-		struct hcl_call **first = &reader->file->calls;
+		struct hcl_call **first = reader->file->last_call;
 
-		while (*first)
-			first = &(*first)->next;
 		hcl_lexer_init(&lexer, reader->arena, reader->file, v->s, v->n);
 		if (hcl_template(&lexer, reader->err) < 0) {
 			/* a place within the string means nothing to anybody */
@@ -193,7 +191,7 @@ int hcl_parse_json(
 	struct value *v;
 	struct reader reader = { arena, file, err };
 
-	*file = (struct hcl_file){ name, hcl_body_new(arena), NULL };
+	*file = (struct hcl_file){ name, hcl_body_new(arena), NULL, &file->calls };
 	v = json_parse_placed(arena, text, len, name, err);
 	if (!v || find_calls(&reader, v) < 0)
 		return -1;

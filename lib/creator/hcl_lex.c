@@ -10,28 +10,22 @@ static const char *const long_signs[] = { "...", "==", "!=", "<=", ">=", "=>", "
 
 void hcl_lexer_init(struct hcl_lexer *lexer, struct arena *arena, struct hcl_file *file, const char *text, size_t len)
 {
-	*lexer = (struct hcl_lexer){ .arena = arena,
-		.file = file->name,
-		.at = text,
-		.end = text + len,
-		.line_start = text,
-		.line = 1,
-		.last_call = &file->calls };
-	while (*lexer->last_call)
-		lexer->last_call = &(*lexer->last_call)->next;
+	*lexer = (struct hcl_lexer){
+		.arena = arena, .file = file, .at = text, .end = text + len, .line_start = text, .line = 1
+	};
 }
 
 int hcl_error(const struct hcl_lexer *lexer, struct mrp_err *err, const char *msg)
 {
 	return mrp_err_at(
-		err, MRP_EPARSE, (struct mrp_loc){ lexer->file, lexer->token_line, lexer->token_col }, "%s", msg);
+		err, MRP_EPARSE, (struct mrp_loc){ lexer->file->name, lexer->token_line, lexer->token_col }, "%s", msg);
 }
 
 int hcl_error_here(const struct hcl_lexer *lexer, struct mrp_err *err, const char *msg)
 {
 	uint32_t col = (uint32_t)(lexer->at - lexer->line_start) + 1;
 
-	return mrp_err_at(err, MRP_EPARSE, (struct mrp_loc){ lexer->file, lexer->line, col }, "%s", msg);
+	return mrp_err_at(err, MRP_EPARSE, (struct mrp_loc){ lexer->file->name, lexer->line, col }, "%s", msg);
 }
 
 void hcl_line_began(struct hcl_lexer *lexer)
@@ -166,8 +160,8 @@ static void watch_calls(struct hcl_lexer *lexer)
 		struct hcl_call *call = arena_zalloc(lexer->arena, sizeof(*call));
 
 		*call = (struct hcl_call){ NULL, lexer->text, lexer->token_line, lexer->token_col };
-		*lexer->last_call = call;
-		lexer->last_call = &call->next;
+		*lexer->file->last_call = call;
+		lexer->file->last_call = &call->next;
 	}
 	if (lexer->token == T_SCOPE && lexer->call_step == 1)
 		lexer->call_step = 2;

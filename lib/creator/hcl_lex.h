@@ -20,7 +20,7 @@ enum hcl_token {
 
 struct hcl_lexer {
 	struct arena *arena;
-	const char *file;
+	struct hcl_file *file;
 	const char *at, *end;
 	const char *line_start;
 	uint32_t line;
@@ -32,7 +32,6 @@ struct hcl_lexer {
 	uint32_t token_line, token_col;
 	/* provider::name:: seen so far: 0, 1 after `provider`, 2 after the first :: */
 	int call_step;
-	struct hcl_call **last_call;
 };
 
 enum { HCL_DEPTH = 100 };

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scan.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "../base/file.h"
 #include "scan_internal.h"
 
-enum { MAX_FILE = 4 << 20, MAX_MODULES = 1000, MAX_DEPTH = 64 };
+enum { MAX_FILE = 4 << 20, MAX_MODULES = 1000 };
 
 #define LOCK_FILE ".terraform.lock.hcl"
 
@@ -91,24 +87,6 @@ bool scan_is_override(const char *name)
 	return ending &&
 		((len == 8 && strncmp(name, "override", len) == 0) ||
 			(len >= 9 && strncmp(name + len - 9, "_override", 9) == 0));
-}
-
-static int list_folder(struct strvec *names, const char *path, struct mrp_err *err)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-
-	if (!dir)
-		return mrp_err_errno(err, "cannot read '%s'", path);
-	while (errno = 0, (entry = readdir(dir))) {
-		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
-			strvec_push(names, entry->d_name);
-	}
-	int error = errno;
-	closedir(dir);
-	strvec_sort(names);
-	errno = error;
-	return error ? mrp_err_errno(err, "cannot read '%s'", path) : 0;
 }
 
 static int parse_file(struct module_reader *reader, const char *name, bool json)
@@ -215,7 +193,7 @@ static int read_child(struct module_reader *reader, const struct child_module *c
 		why = "is no folder of the recipe";
 	else if (calls_itself(scan, reader->index, folder.buf))
 		why = "is the module itself, or one that it is part of";
-	else if (scan->modules.n >= MAX_MODULES || depth >= MAX_DEPTH)
+	else if (scan->modules.n >= MAX_MODULES || depth >= SCAN_DEPTH)
 		why = "is one module too many";
 	if (why) {
 		scan_complain(reader, child->loc.line, child->loc.col, "module '%s': source '%s' %s", child->name,
@@ -244,7 +222,7 @@ static int read_files_and_children(struct module_reader *reader, const char *fol
 	cleanup(strvec_clear) struct strvec names = STRVEC_INIT;
 	cleanup(freep) char *path = path_join(scanner->folder, folder);
 
-	if (list_folder(&names, path, scanner->err) < 0)
+	if (scan_list_folder(&names, path, scanner->err) < 0)
 		return -1;
 	/* overriding files come last, as in terraform */
 	for (int pass = 0; pass < 2; pass++) {
@@ -278,60 +256,11 @@ static int read_module(struct scanner *scanner, size_t index, int depth)
 	return rc;
 }
 
-/* hooks/before-plan/X and hooks/after-apply/X */
-static void look_for_hook(struct scanner *scanner, const char *path, const struct stat *st)
-{
-	const char *name = NULL;
-
-	if (!(st->st_mode & S_IXUSR) ||
-		(!skip_prefix(path, "hooks/before-plan/", &name) && !skip_prefix(path, "hooks/after-apply/", &name)) ||
-		strchr(name, '/'))
-		return;
-	const char *what = arena_printf(&scanner->scan->arena, "hook '%s'", path);
-	program_use_vec_push(&scanner->scan->programs,
-		(struct program_use){ what, { arena_strdup(&scanner->scan->arena, path), 0, 0 } });
-}
-
-/* All files, also those that no module has. */
-static int walk(struct scanner *scanner, const char *folder, int depth)
-{
-	cleanup(strvec_clear) struct strvec names = STRVEC_INIT;
-	cleanup(freep) char *whole = path_join(scanner->folder, folder);
-
-	if (depth > MAX_DEPTH)
-		return mrp_err_at(scanner->err, MRP_EINVALID, (struct mrp_loc){ folder, 0, 0 }, "too many folders");
-	if (list_folder(&names, whole, scanner->err) < 0)
-		return -1;
-	for (size_t i = 0; i < names.n; i++) {
-		cleanup(mrp_err_clear) struct mrp_err err = MRP_ERR_INIT;
-		cleanup(freep) char *relative = *folder ? path_join(folder, names.v[i]) : xstrdup(names.v[i]);
-		cleanup(freep) char *path = path_join(scanner->folder, relative);
-		struct mrp_loc loc = { relative, 0, 0 };
-		enum path_fate fate;
-		struct stat st;
-
-		if (lstat(path, &st) < 0)
-			return mrp_err_errno(scanner->err, "cannot look at '%s'", path);
-		if (recipe_path_judge(&fate, relative, &err) < 0)
-			scan_complain_error(scanner->problems, &err);
-		else if (S_ISDIR(st.st_mode)) {
-			if (walk(scanner, relative, depth + 1) < 0)
-				return -1;
-		} else if (!S_ISREG(st.st_mode))
-			problems_add(scanner->problems, loc, NULL, "not a regular file");
-		else if (fate == PATH_LEAVE_OUT)
-			problems_add(scanner->problems, loc, NULL, "a test in a work folder");
-		else
-			look_for_hook(scanner, relative, &st);
-	}
-	return 0;
-}
-
 int scan_recipe(struct scan *scan, const char *folder, struct problems *problems, struct mrp_err *err)
 {
 	struct scanner scanner = { scan, folder, problems, STRVEC_INIT, err };
 
-	int rc = walk(&scanner, "", 0);
+	int rc = scan_walk(&scanner, "", 0);
 	if (rc == 0) {
 		scan_module_vec_push(&scan->modules, (struct scan_module){ "", "", "", 0 });
 		rc = read_module(&scanner, 0, 0);

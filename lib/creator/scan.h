@@ -24,6 +24,7 @@ struct provider_use {
 	/* Not declared in its module, so the source is what terraform takes for that: hashicorp/NAME. In the root
 	 * module the allow file may say another (the work folder's terraform_providers.tf.json declares it). */
 	bool implied;
+	bool again;  /* in a folder that is a module in more than one place, and was read before */
 	bool passed; /* only named where it is handed on or imported: terraform's own list may not have it */
 	bool locked; /* from .terraform.lock.hcl: `version` is a version, not a constraint */
 };

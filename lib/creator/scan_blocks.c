@@ -3,6 +3,8 @@
 #include "hcl_lex.h"
 #include "scan_internal.h"
 
+enum { MAX_VARIABLES = 1000 };
+
 static void add_program(struct module_reader *reader, uint32_t line, uint32_t col, const char *what)
 {
 	if (reader->first)
@@ -163,7 +165,10 @@ static void read_variable(struct module_reader *reader, const struct hcl_block *
 		variables->v[i].has_default |= variable.has_default;
 		return;
 	}
-	scan_variable_vec_push(variables, variable);
+	if (variables->n == MAX_VARIABLES)
+		scan_complain(reader, block->line, block->col, "more than %d variables", (int)MAX_VARIABLES);
+	else
+		scan_variable_vec_push(variables, variable);
 }
 
 static void read_import(struct module_reader *reader, const struct hcl_block *block)

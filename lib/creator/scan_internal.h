@@ -2,7 +2,8 @@
 /*
  * Inside of scan.h. One story a file:
  *
- *	scan.c          folders, files, modules in modules
+ *	scan.c          files of modules, modules in modules
+ *	scan_walk.c     all files
  *	scan_blocks.c   what each kind of block asks for
  *	scan_require.c  required_providers, names of providers and what they stand for; the lock file
  */
@@ -11,6 +12,8 @@
 
 #include "hcl.h"
 #include "scan.h"
+
+enum { SCAN_DEPTH = 64 }; /* of folders, of modules in modules */
 
 struct declared_name {
 	const char *name, *source; /* NULL: the declaration was wrong, and has been complained about */
@@ -62,6 +65,11 @@ void scan_complain(struct module_reader *reader, uint32_t line, uint32_t col, co
 void scan_complain_error(struct problems *problems, struct mrp_err *err);
 /* The argument; two of one name are a problem. */
 const struct hcl_argument *scan_argument(struct module_reader *reader, const struct hcl_body *body, const char *name);
+
+/* scan_walk.c */
+int scan_list_folder(struct strvec *names, const char *path, struct mrp_err *err);
+/* `folder` is relative to the recipe. */
+int scan_walk(struct scanner *scanner, const char *folder, int depth);
 
 /* scan_blocks.c */
 void scan_file_blocks(struct module_reader *reader);

@@ -2,6 +2,8 @@
 #include "providers.h"
 #include "scan_internal.h"
 
+enum { MAX_NAMES = 1000 };
+
 static struct mrp_loc place(const struct module_reader *reader, uint32_t line, uint32_t col)
 {
 	return (struct mrp_loc){ reader->file.name, line, col };
@@ -22,7 +24,7 @@ static void declare(
 {
 	const char *source = source_or_complain(reader, source_text, entry->line, entry->col);
 	struct provider_use use = { source, entry->name, version, "required_providers", reader->index,
-		.loc = place(reader, entry->line, entry->col) };
+		.loc = place(reader, entry->line, entry->col), .again = !reader->first };
 
 	for (size_t i = 0; i < reader->declared.n; i++) {
 		if (!streq(reader->declared.v[i].name, entry->name))
@@ -30,6 +32,10 @@ static void declare(
 		/* overriding files replace what they name, in the order of their names */
 		reader->declared.v[i].source = source;
 		goto known;
+	}
+	if (reader->declared.n == MAX_NAMES) {
+		scan_complain(reader, entry->line, entry->col, "more than %d providers in a module", (int)MAX_NAMES);
+		return;
 	}
 	declared_name_vec_push(&reader->declared, (struct declared_name){ entry->name, source });
 	if (reader->index == 0)
@@ -111,7 +117,7 @@ void scan_resolve_names(struct module_reader *reader)
 		const struct name_use *used = &reader->uses.v[i];
 		const struct declared_name *declared = NULL;
 		struct provider_use use = { NULL, used->name, used->version, used->what, reader->index, used->loc,
-			.passed = used->passed };
+			.again = !reader->first, .passed = used->passed };
 
 		for (size_t k = 0; k < reader->declared.n; k++) {
 			if (streq(reader->declared.v[k].name, used->name))

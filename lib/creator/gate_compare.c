@@ -16,12 +16,15 @@
 
 enum { COLUMNS_PER_LEVEL = 4 };
 
+enum section { ELSEWHERE, IN_CONFIGURATION, BEFORE_STATE, IN_STATE };
+
 struct comparison {
 	const struct scan *scan;
 	const struct providers *providers;
 	struct strvec ours, theirs; /* "MODULE SOURCE"; "MODULE" for a module without regard to what it needs */
 	struct strvec passed;       /* ours that theirs may lack */
-	struct strvec path;         /* keys of the modules above the line that is being read */
+	enum section section;
+	struct strvec path; /* keys of the modules above the line that is being read */
 };
 
 static void add(struct strvec *to, const char *module, const char *source)
@@ -125,20 +128,24 @@ static int read_state_line(struct comparison *c, const char *line, struct mrp_er
 	return 0;
 }
 
-static int read_line(struct comparison *c, int *section, const char *line, struct mrp_err *err)
+/* An empty line ends a list, but for the one before that of the state; warnings may stand before and after both. */
+static int read_line(struct comparison *c, const char *line, struct mrp_err *err)
 {
-	if (!*line)
-		return 0;
-	if (streq(line, "Providers required by configuration:")) {
-		*section = 1;
-		return 0;
-	}
-	if (streq(line, "Providers required by state:")) {
-		*section = 2;
-		return 0;
-	}
-	/* warnings may stand before the list */
-	return *section == 0 ? 0 : *section == 1 ? read_tree_line(c, line, err) : read_state_line(c, line, err);
+	if (streq(line, "Providers required by configuration:"))
+		c->section = IN_CONFIGURATION;
+	else if (streq(line, "Providers required by state:"))
+		c->section = BEFORE_STATE;
+	else if (!*line && c->section != BEFORE_STATE)
+		c->section = ELSEWHERE;
+	else if (!*line)
+		c->section = IN_STATE;
+	else if (c->section == IN_CONFIGURATION)
+		return read_tree_line(c, line, err);
+	else if (c->section == BEFORE_STATE)
+		return bad_line(line, err);
+	else if (c->section == IN_STATE)
+		return read_state_line(c, line, err);
+	return 0;
 }
 
 static int differ(const char *line, bool ours, struct mrp_err *err)
@@ -171,18 +178,18 @@ static int compare(const struct comparison *c, struct mrp_err *err)
 int gate_compare(
 	const struct scan *scan, const struct providers *providers, const char *text, size_t len, struct mrp_err *err)
 {
-	struct comparison c = { scan, providers, STRVEC_INIT, STRVEC_INIT, STRVEC_INIT, STRVEC_INIT };
-	int section = 0, rc = 0;
+	struct comparison c = { scan, providers, STRVEC_INIT, STRVEC_INIT, STRVEC_INIT, ELSEWHERE, STRVEC_INIT };
+	int rc = 0;
 
 	add_ours(&c);
 	for (const char *at = text, *end = text + len; rc == 0 && at < end;) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		cleanup(freep) char *line = xstrndup(at, (size_t)((newline ? newline : end) - at));
 
-		rc = read_line(&c, &section, line, err);
+		rc = read_line(&c, line, err);
 		at = newline ? newline + 1 : end;
 	}
-	if (rc == 0 && section == 0)
+	if (rc == 0 && !c.theirs.n)
 		rc = mrp_err_set(err, MRP_EREFUSED, "terraform has listed no providers: the recipe cannot be judged");
 	if (rc == 0)
 		rc = compare(&c, err);

@@ -3,9 +3,10 @@
 #include "scan.h"
 #include "workdir.h"
 
-static bool is_test_file(const char *name)
+static bool is_for_another_command(const char *name)
 {
-	static const char *const endings[] = { ".tftest.hcl", ".tftest.json", ".tfmock.hcl", ".tfmock.json" };
+	static const char *const endings[] = { ".tftest.hcl", ".tftest.json", ".tfmock.hcl", ".tfmock.json",
+		".tfquery.hcl", ".tfquery.json" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
 		if (ends_with(name, endings[i]))
@@ -65,6 +66,6 @@ int recipe_path_judge(enum path_fate *fate, const char *path, struct mrp_err *er
 		why = "not a path within a recipe";
 	if (why)
 		return mrp_err_at(err, MRP_EREFUSED, (struct mrp_loc){ path, 0, 0 }, "%s", why);
-	*fate = is_test_file(name) ? PATH_LEAVE_OUT : PATH_WRITE;
+	*fate = is_for_another_command(name) ? PATH_LEAVE_OUT : PATH_WRITE;
 	return 0;
 }

@@ -8,8 +8,6 @@
 
 enum { MAX_FILE = 4 << 20, MAX_MODULES = 1000 };
 
-#define LOCK_FILE ".terraform.lock.hcl"
-
 void scan_init(struct scan *scan)
 {
 	*scan = (struct scan){ 0 };
@@ -111,7 +109,7 @@ static int read_file_of_module(struct module_reader *reader, const char *folder,
 	bool json;
 	int rc;
 
-	if (*folder == '\0' && streq(name, LOCK_FILE)) {
+	if (*folder == '\0' && streq(name, SCAN_LOCK_FILE)) {
 		rc = parse_file(reader, relative, false);
 		if (rc > 0)
 			scan_lock_file(reader);
@@ -175,6 +173,18 @@ static bool calls_itself(const struct scan *scan, size_t parent, const char *fol
 
 static int read_module(struct scanner *scanner, size_t index, int depth);
 
+static const struct scan_module *find_child(const struct scan *scan, size_t parent, const char *name)
+{
+	for (size_t i = parent + 1; i < scan->modules.n; i++) {
+		const struct scan_module *module = &scan->modules.v[i];
+		const char *dot = strrchr(module->key, '.');
+
+		if (module->parent == parent && streq(dot ? dot + 1 : module->key, name))
+			return module;
+	}
+	return NULL;
+}
+
 static int read_child(struct module_reader *reader, const struct child_module *child, int depth)
 {
 	cleanup(strbuf_release) struct strbuf folder = STRBUF_INIT;
@@ -200,15 +210,13 @@ static int read_child(struct module_reader *reader, const struct child_module *c
 			child->source, why);
 		return 0;
 	}
-	for (size_t i = reader->index + 1; i < scan->modules.n; i++) {
-		const struct scan_module *other = &scan->modules.v[i];
-		const char *dot = strrchr(other->key, '.');
-
-		/* an overriding file may name the same folder again */
-		if (other->parent == reader->index && streq(dot ? dot + 1 : other->key, child->name) &&
-			streq(other->folder, folder.buf))
-			return 0;
-	}
+	const struct scan_module *other = find_child(scan, reader->index, child->name);
+	if (other && !streq(other->folder, folder.buf))
+		scan_complain(reader, child->loc.line, child->loc.col,
+			"module '%s': source '%s' is not the one that it has in another place", child->name,
+			child->source);
+	if (other) /* an overriding file may name the same folder again */
+		return 0;
 	scan_module_vec_push(&scan->modules,
 		(struct scan_module){
 			arena_printf(&scan->arena, "%s%s%s", parent.key, *parent.key ? "." : "", child->name),

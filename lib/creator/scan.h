@@ -13,6 +13,8 @@
 #include "../base/arena.h"
 #include "../base/err.h"
 
+#define SCAN_LOCK_FILE ".terraform.lock.hcl"
+
 /* One mention of a provider. `source` is whole and in lower case: "registry.terraform.io/hashicorp/aws". */
 struct provider_use {
 	const char *source;
@@ -25,7 +27,7 @@ struct provider_use {
 	 * module the allow file may say another (the work folder's terraform_providers.tf.json declares it). */
 	bool implied;
 	bool again;  /* in a folder that is a module in more than one place, and was read before */
-	bool passed; /* only named where it is handed on or imported: terraform's own list may not have it */
+	bool passed; /* only handed on, imported or called: terraform's own list may not have it */
 	bool locked; /* from .terraform.lock.hcl: `version` is a version, not a constraint */
 };
 
@@ -68,8 +70,8 @@ struct scan {
 
 enum path_fate {
 	PATH_WRITE,    /* into the work folder */
-	PATH_LEAVE_OUT /* *.tftest.hcl, *.tfmock.hcl and so on: init and get would fetch what they name, a deployment
-			  needs none of it */
+	PATH_LEAVE_OUT /* *.tftest.hcl, *.tfmock.hcl, *.tfquery.hcl: init and get would fetch what they name, a
+			  deployment needs none of it */
 };
 
 /* What to do with a file of a recipe; asked before anything is written. `path` is relative, as the API has it.

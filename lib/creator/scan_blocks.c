@@ -242,7 +242,9 @@ void scan_file_blocks(struct module_reader *reader)
 		scan_complain(reader, a->line, a->col, "'%s' stands outside of a block", a->name);
 	for (const struct hcl_block *block = reader->file.body->blocks; block; block = block->next)
 		read_block(reader, block);
-	for (const struct hcl_call *call = reader->file.calls; call; call = call->next)
-		scan_use_name(reader, call->name, arena_printf(reader->arena, "function provider::%s", call->name),
-			call->line, call->col);
+	for (const struct hcl_call *call = reader->file.calls; call; call = call->next) {
+		const char *what = arena_printf(reader->arena, "function provider::%s", call->name);
+
+		scan_use_name(reader, call->name, what, call->line, call->col)->passed = true;
+	}
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+
 #include "providers.h"
 #include "scan_internal.h"
 
@@ -23,6 +25,14 @@ static void declare(
 	struct module_reader *reader, const struct hcl_argument *entry, const char *source_text, const char *version)
 {
 	const char *source = source_or_complain(reader, source_text, entry->line, entry->col);
+
+	for (const char *c = entry->name; *c; c++) {
+		if (isupper((unsigned char)*c)) {
+			scan_complain(reader, entry->line, entry->col, "provider '%s': its name must be in lower case",
+				entry->name);
+			break;
+		}
+	}
 	struct provider_use use = { source, entry->name, version, "required_providers", reader->index,
 		.loc = place(reader, entry->line, entry->col), .again = !reader->first };
 

@@ -242,13 +242,25 @@ static int write_modules(const struct workdir_spec *spec, struct arena *arena, s
 	return make_folders(folder, 0700, err) < 0 ? -1 : write_json(folder, "modules.json", root, err);
 }
 
+/* `terraform providers` wants everything that is locked to be installed, so the lock file waits in a folder of
+ * terraform's until then. */
+static int move_lock_file(const char *folder, bool away, struct mrp_err *err)
+{
+	cleanup(freep) char *place = path_join(folder, SCAN_LOCK_FILE);
+	cleanup(freep) char *waits = path_join(folder, ".terraform/mrprober.lock.hcl");
+
+	if (rename(away ? place : waits, away ? waits : place) < 0 && errno != ENOENT)
+		return mrp_err_errno(err, "cannot move '%s'", place);
+	return 0;
+}
+
 int workdir_prepare(const struct workdir_spec *spec, struct mrp_err *err)
 {
 	cleanup(arena_release) struct arena arena = ARENA_INIT;
 
 	if (write_providers(spec, &arena, err) < 0 || write_variables(spec, &arena, err) < 0)
 		return -1;
-	return write_modules(spec, &arena, err);
+	return write_modules(spec, &arena, err) < 0 ? -1 : move_lock_file(spec->folder, true, err);
 }
 
 int workdir_backend(const char *folder, const char *backend, const struct value *settings, struct mrp_err *err)
@@ -259,5 +271,7 @@ int workdir_backend(const char *folder, const char *backend, const struct value 
 	value_append(&arena, v, backend, (struct value *)settings);
 	value_append(&arena, terraform, "backend", v);
 	value_append(&arena, root, "terraform", terraform);
-	return write_json(folder, WORKDIR_BACKEND, root, err);
+	if (write_json(folder, WORKDIR_BACKEND, root, err) < 0)
+		return -1;
+	return move_lock_file(folder, false, err);
 }

@@ -39,8 +39,8 @@ struct workdir_spec {
 /* Write what stands above, except the backend and RUN/terraform.rc. Files are 0600. */
 int workdir_prepare(const struct workdir_spec *spec, struct mrp_err *err);
 /* The backend ("local", "s3", "http", ...) with its arguments, taken literally; secrets go by environment. To be
- * written after `terraform providers`, which refuses to run where a backend waits for its init, and before `terraform
- * init`. */
+ * written after `terraform providers`, which refuses to run where a backend waits for its init, or locked providers for
+ * theirs (so the lock file of a recipe is back in its place only now), and before `terraform init`. */
 int workdir_backend(const char *folder, const char *backend, const struct value *settings, struct mrp_err *err);
 
 struct cli_config {

@@ -169,6 +169,128 @@ test_terraform_reads_the_same()
 	[ -s state ] || fail 'no state where it should be'
 }
 
+# agrees NAME, "== PATH" before each file on stdin: terraform names the same providers in the same modules. Only then comes
+# init, which has no such providers.
+agrees()
+{
+	step "$1"
+	rm -rf recipe
+	mkdir recipe
+	awk '/^== / { file = "recipe/" $2; folder = file; sub(/[^\/]*$/, "", folder); system("mkdir -p " folder); next }
+		{ print >file }'
+	gate -p
+	expect_said init
+	expect_said 'Failed to query available provider packages'
+	expect_no_network
+}
+
+test_lists_of_providers_agree()
+{
+	need_terraform
+	allow '"one": {"source": "example/one", "version": "1.0.0"}, "two": {"source": "tf.example.com/x/two", "version": "2.0.0"},
+		"three": {"version": "3.0.0"}'
+	agrees 'names that the root leaves out' <<-'EOF'
+		== main.tf
+		resource "one_x" "a" {}
+		ephemeral "two_x" "a" {}
+	EOF
+	agrees 'names that mean something else' <<-'EOF'
+		== main.tf
+		terraform {
+		  required_providers {
+		    one   = { source = "TF.example.com/X/two" }
+		    other = { source = "example/one", version = "~> 1.0" }
+		  }
+		}
+		resource "one_x" "a" {}
+		module "m" { source = "./m" }
+		== m/a.tf.json
+		{"terraform": [{"required_providers": [{"one": {"source": "example/ONE"}}]}], "resource": {"one_x": {"a": {}}}}
+	EOF
+	agrees 'configurations that are handed on' <<-'EOF'
+		== main.tf
+		provider "two" {
+		  alias = "y"
+		}
+		module "m" {
+		  source    = "./m"
+		  providers = { two.x = two.y }
+		}
+		== m/a.tf
+		terraform {
+		  required_providers {
+		    two = {
+		      source                = "tf.example.com/x/two"
+		      configuration_aliases = [two.x]
+		    }
+		  }
+		}
+		module "n" {
+		  source    = "../n"
+		  count     = 2
+		  providers = { two = two.x }
+		}
+		== n/a.tf
+		terraform {
+		  required_providers {
+		    two = { source = "tf.example.com/x/two" }
+		  }
+		}
+		resource "terraform_data" "a" {}
+	EOF
+	agrees 'overriding files' <<-'EOF'
+		== main.tf
+		resource "one_x" "a" {}
+		== override.tf
+		resource "one_x" "a" {
+		  provider = two.west
+		}
+		terraform {
+		  required_providers {
+		    two = { source = "tf.example.com/x/two" }
+		  }
+		}
+		terraform {
+		  required_providers {
+		    one = { source = "example/one" }
+		  }
+		}
+	EOF
+	agrees 'imports, checks, functions, provisioners of what was removed' <<-'EOF'
+		== main.tf
+		import {
+		  to = one_x.a
+		  id = "x"
+		}
+		check "c" {
+		  data "two_x" "d" {}
+		  assert {
+		    condition     = data.two_x.d.id != provider::two::f(1)
+		    error_message = "x"
+		  }
+		}
+		removed {
+		  from = one_x.b
+		  lifecycle {
+		    destroy = true
+		  }
+		  provisioner "local-exec" {
+		    when    = destroy
+		    command = "id"
+		  }
+		}
+	EOF
+	agrees 'a warning after the list' <<-'EOF'
+		== main.tf
+		module "m" {
+		  source    = "./m"
+		  providers = { three = three }
+		}
+		== m/a.tf
+		resource "three_x" "a" {}
+	EOF
+}
+
 test_variables_are_taken_as_they_are()
 {
 	need_terraform
@@ -210,6 +332,19 @@ test_provider_from_the_mirror()
 	link=$(readlink "recipe/.terraform/providers/$source/$version"/linux_*) || fail 'not linked'
 	[ "${link#"$mirror"/}" != "$link" ] || fail "not the mirror: $link"
 	grep -q "version *= \"$version\"" recipe/.terraform.lock.hcl || fail 'no lock file'
+	step 'a recipe with that lock file'
+	cp recipe/.terraform.lock.hcl lock
+	printf 'terraform {\n  required_providers {\n    p = { source = "%s" }\n  }\n}\n' "$source" | recipe
+	cp lock recipe/.terraform.lock.hcl
+	gate -m "$mirror"
+	expect_code 0
+	cmp lock recipe/.terraform.lock.hcl || fail 'the lock file has changed'
+	step 'one whose hashes say something else'
+	printf 'terraform {\n  required_providers {\n    p = { source = "%s" }\n  }\n}\n' "$source" | recipe
+	sed 's|"h1:.*"|"h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="|' lock >recipe/.terraform.lock.hcl
+	gate -m "$mirror"
+	expect_code 2
+	expect_said checksum
 }
 
 # The recipe has a required_providers block: ours cannot be a second one, and the pin holds all the same.

@@ -99,6 +99,8 @@ static const struct {
 	{ "== z.tf.json\n{\"terraform\": {\"required_providers\": [{}, {}]}}\n", "z.tf.json:1:43: a second required_" },
 	{ "== x_override.tf\nterraform {\n  required_providers {\n    aws = { source = \"evil/aws\" }\n  }\n}\n",
 		"x_override.tf:3:5: required_providers: provider 'evil/aws' is not allowed" },
+	{ "terraform {\n  required_providers {\n    AWS = { source = \"hashicorp/aws\" }\n  }\n}\n",
+		"main.tf:3:5: provider 'AWS': its name must be in lower case" },
 	/* versions that exclude the one that is allowed */
 	{ "terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\", version = \"~> 4.0\" }\n  "
 	  "}\n}\n",
@@ -149,6 +151,9 @@ static const struct {
 	{ "module \"m\" {\n  source = \"./m\"\n}\n== m/a.tf\nresource \"corp_vm\" \"a\" {}\n",
 		"m/a.tf:1:1: resource 'corp_vm.a': provider 'hashicorp/corp' is not allowed (the module does not "
 		"declare" },
+	{ "module \"m\" {\n  source = \"./m\"\n}\n== o_override.tf\nmodule \"m\" {\n  source = \"./n\"\n}\n== "
+	  "m/a.tf\n\n== n/a.tf\n\n",
+		"o_override.tf:2:3: module 'm': source './n' is not the one that it has in another place" },
 	/* programs */
 	{ "resource \"terraform_data\" \"a\" {\n  provisioner \"local-exec\" {\n    command = \"id\"\n  }\n}\n",
 		"main.tf:2:3: provisioner 'local-exec' of resource 'terraform_data.a': programs of recipes are not "
@@ -467,7 +472,12 @@ static const struct {
 	{ "", "Providers required by configuration:\n.\n        └── module.m\n", "a line that is not known" },
 	{ "", "Providers required by configuration:\n.\n\nProviders required by state:\n\n    provider[x.com/evil/x]\n",
 		"the state needs provider 'x.com/evil/x', which is not allowed" },
-	{ "", "\nWarning: x\n\nProviders required by configuration:\n.\n\n", NULL },
+	{ "", "Providers required by configuration:\n.\n\nProviders required by state:\n    provider[x.com/evil/x]\n",
+		"a line that is not known" },
+	{ "",
+		"\nWarning: x\n\nProviders required by configuration:\n.\n\nProviders required by state:\n\n    "
+		"provider[terraform.io/builtin/terraform]\n\nWarning: y\n\n  on main.tf\n",
+		NULL },
 	{ "module \"m\" {\n  source = \"./m\"\n  providers = { aws = aws }\n}\n== m/a.tf\nresource \"aws_x\" \"a\" "
 	  "{}\nmodule \"n\" {\n"
 	  "  source = \"../n\"\n}\n== n/a.tf\nresource \"terraform_data\" \"a\" {}\n",

@@ -428,3 +428,26 @@ test_unseen_module_is_not_fetched()
 		! grep -E 'execve\("[^"]*git' calls || fail 'git was run'
 	done
 }
+
+# The recipes that we show are read by both alike, and bring no more programs than their hooks.
+test_examples()
+{
+	need_terraform
+	for example in "$MRP_ROOT"/examples/*/recipes/*; do
+		step "${example##*/}"
+		rm -rf recipe
+		cp -R "$example" recipe
+		find recipe \( -name '*.tftest.hcl' -o -name recipe.yaml \) -delete
+		gate -p
+		expect_code 0
+		expect_said init
+		expect_no_network
+	done
+	rm -rf recipe
+	cp -R "$MRP_ROOT/examples/network/recipes/resolvers" recipe
+	find recipe -name '*.tftest.hcl' -delete
+	gate
+	expect_code 1
+	expect_said "hook 'hooks/"
+	[ "$(grep -c 'programs of recipes' said)" -eq "$(grep -c "hook 'hooks/" said)" ] || fail "$(cat said)"
+}

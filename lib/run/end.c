@@ -82,6 +82,16 @@ static void running_timer(struct run_state *run)
 
 /* --- ending it --- */
 
+static void ask_to_end(struct run_state *run)
+{
+	const struct run_spec *spec = &run->job->spec;
+
+	run->asked++;
+	signal_group(run, spec->end_signal ? spec->end_signal : SIGTERM);
+	signal_group(run, SIGCONT); /* or one that has stopped would never hear of it */
+	wait_for(run, spec->grace_ms * 1000);
+}
+
 void run_terminate(struct run_state *run, enum run_end why, const char *what)
 {
 	if (!run->decided) {
@@ -92,15 +102,14 @@ void run_terminate(struct run_state *run, enum run_end why, const char *what)
 	if (run->phase != PHASE_RUNNING || run->exited)
 		return;
 	run->phase = PHASE_TERMINATING;
-	signal_group(run, SIGTERM);
-	signal_group(run, SIGCONT); /* or one that has stopped would never hear of it */
-	wait_for(run, run->job->spec.grace_ms * 1000);
+	ask_to_end(run);
 	output_watch(run);
 }
 
 static void kill_all(struct run_state *run)
 {
 	run->phase = PHASE_KILLED;
+	run->job->result.killed = true;
 	signal_group(run, SIGKILL);
 	if (run->cgroup)
 		cgroup_kill(run->cgroup);
@@ -255,7 +264,10 @@ void run_timer(void *ctx)
 		running_timer(run);
 		break;
 	case PHASE_TERMINATING:
-		kill_all(run);
+		if (run->asked < run->job->spec.end_tries)
+			ask_to_end(run);
+		else
+			kill_all(run);
 		break;
 	case PHASE_KILLED:
 		break;

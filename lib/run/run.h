@@ -53,8 +53,14 @@ struct run_spec {
 	const char *folder;      /* working folder, entered with the user's rights; NULL: ours */
 	const struct run_user *user; /* NULL: ours */
 	struct run_limits limits;
-	int64_t timeout_ms;      /* above 0; then TERM to the group */
-	int64_t grace_ms;        /* then KILL */
+	int64_t timeout_ms; /* above 0; then end_signal to the group */
+	int64_t grace_ms;   /* then KILL */
+	int end_signal;     /* how it is asked to end; 0: SIGTERM */
+	int end_tries;      /* times that it is asked, with a grace after each; 0: once */
+	/* For programs whose death in the middle costs more than what is left behind: what they get instead of KILL
+	 * when their thread here dies (0: KILL), and that writing to our pipes, which are gone then, is an error and
+	 * no end. SIGPIPE stays ignored in what they start. */
+	int death_signal;
 	size_t max_output_bytes; /* of stdout, and as much of stderr; what is over it is read and thrown away */
 	bool output_is_limit;    /* a program that prints more is ended: RUN_LIMIT */
 };
@@ -78,6 +84,7 @@ struct run_result {
 	 * "cgroup", "descriptors" (too many open files), "fork" (too many processes), or "group", "parent",
 	 * "signals", "wait", which nobody should ever see. */
 	const char *what;
+	bool killed;             /* it had outlived its grace */
 	struct strbuf output[2]; /* by enum run_stream; any bytes */
 	bool truncated[2];
 	int64_t started_us, ended_us; /* monotonic: just before vfork; when the exit was seen */

@@ -24,7 +24,7 @@ struct run_cgroups;
 
 enum run_phase {
 	PHASE_RUNNING,
-	PHASE_TERMINATING, /* was sent TERM, has its grace */
+	PHASE_TERMINATING, /* was asked to end, has its grace */
 	PHASE_KILLED,
 	PHASE_DRAINING, /* has exited, but somebody holds its pipes */
 	PHASE_REAPING,  /* others of its group are still dying */
@@ -44,6 +44,7 @@ struct run_state {
 	bool exited, reaped;
 	bool long_enough; /* to be read while it runs */
 	enum run_phase phase;
+	int asked;    /* to end, so many times */
 	bool decided; /* result.end says why we ended it */
 	struct loop_io exit_io, out_io[2];
 	struct loop_timer timer; /* of the phase */

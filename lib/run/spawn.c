@@ -28,6 +28,8 @@ enum {
 
 /* As the kernel wants it for rt_sigaction; the zeroes mean SIG_DFL. Larger than that of any processor. */
 static const uint64_t default_action[8];
+/* The handler comes first in it. */
+static const uint64_t ignored_action[8] = { (uint64_t)1 /* SIG_IGN */ };
 
 IN_CHILD static enum spawn_step fail(struct spawn *spawn, enum spawn_step step)
 {
@@ -88,7 +90,9 @@ IN_CHILD static bool move_to_cgroup(int folder_fd)
 /* A change of user takes PR_SET_PDEATHSIG back, so it comes after that. */
 IN_CHILD static bool die_with_parent(const struct spawn *spawn)
 {
-	if (syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	int sig = spawn->spec->death_signal ? spawn->spec->death_signal : SIGKILL;
+
+	if (syscall(SYS_prctl, PR_SET_PDEATHSIG, sig, 0, 0, 0) < 0)
 		return false;
 	if (syscall(SYS_getppid) == spawn->parent)
 		return true;
@@ -98,7 +102,7 @@ IN_CHILD static bool die_with_parent(const struct spawn *spawn)
 
 /* exec itself resets handlers, but not what is ignored; and a handler of ours must not run here once signals are let
  * through. The C library's own two signals are no exception. */
-IN_CHILD static bool reset_signals(void)
+IN_CHILD static bool reset_signals(bool ignore_pipe)
 {
 	uint64_t none = 0;
 
@@ -106,6 +110,8 @@ IN_CHILD static bool reset_signals(void)
 		if (sig != SIGKILL && sig != SIGSTOP)
 			syscall(SYS_rt_sigaction, sig, default_action, NULL, KERNEL_SIGNALS / 8);
 	}
+	if (ignore_pipe)
+		syscall(SYS_rt_sigaction, SIGPIPE, ignored_action, NULL, KERNEL_SIGNALS / 8);
 	return syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGNALS / 8) == 0;
 }
 
@@ -148,7 +154,7 @@ IN_CHILD static enum spawn_step become_program(struct spawn *spawn)
 		return fail(spawn, SPAWN_PARENT);
 	if (spec->folder && syscall(SYS_chdir, spec->folder) < 0)
 		return fail(spawn, SPAWN_FOLDER);
-	if (!reset_signals())
+	if (!reset_signals(spec->death_signal != 0))
 		return fail(spawn, SPAWN_SIGNALS);
 	exec_program(spawn);
 	return fail(spawn, SPAWN_EXEC);

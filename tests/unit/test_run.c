@@ -253,6 +253,51 @@ static void test_ends(void **state)
 		check_end(i);
 }
 
+/* terraform and its like: INT, and after its grace again, then KILL; and writing to a closed pipe ends nothing. */
+static void test_asked_twice(void **state)
+{
+	static const struct {
+		int tries, exit_code;
+		bool killed;
+	} rows[] = { { 0, 0, true }, { 1, 0, true }, { 2, 7, false }, { 3, 7, false } };
+
+	(void)state;
+	write_script(
+		"twice", "#!/bin/sh\ntrap 'n=${n}x; [ $n != xx ] || exit 7' INT\nwhile :; do sleep 0.02; done\n", 0755);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char command[] = "./twice";
+		struct one one;
+
+		prepare(&one, command);
+		one.job.spec.end_signal = SIGINT;
+		one.job.spec.end_tries = rows[i].tries;
+		one.job.spec.timeout_ms = 200;
+		one.job.spec.grace_ms = 300;
+		run(&one);
+		assert_int_equal(one.job.result.end, RUN_TIMEOUT);
+		assert_int_equal(one.job.result.exit_code, rows[i].exit_code);
+		assert_int_equal(one.job.result.killed, rows[i].killed);
+		release(&one);
+	}
+}
+
+/* The signals that a program finds ignored, as /proc shows them. */
+static void test_broken_pipe(void **state)
+{
+	for (int death = 0; death <= SIGINT; death += SIGINT) {
+		char command[] = "grep -E ^SigIgn:.*0000000001000$ /proc/self/status";
+		struct one one;
+
+		(void)state;
+		prepare(&one, command);
+		one.job.spec.death_signal = death;
+		run(&one);
+		assert_int_equal(one.job.result.end, RUN_EXITED);
+		assert_int_equal(one.job.result.exit_code, death ? 0 : 1);
+		release(&one);
+	}
+}
+
 static void test_bad_folder_and_name(void **state)
 {
 	char command[] = "true", nothing[] = "";
@@ -976,6 +1021,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_asked_twice),
+		cmocka_unit_test(test_broken_pipe),
 		cmocka_unit_test(test_bad_folder_and_name),
 		cmocka_unit_test(test_busy_program),
 		cmocka_unit_test(test_path),

@@ -43,3 +43,24 @@ void time_format_age(struct strbuf *out, int64_t ms)
 		}
 	}
 }
+
+int64_t time_parse(const char *text)
+{
+	struct tm tm = { 0 };
+	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+	int64_t ms = 0, scale = 100;
+	int hours, minutes;
+	char sign;
+
+	if (!rest)
+		return -1;
+	if (*rest == '.') {
+		for (rest++; *rest >= '0' && *rest <= '9'; rest++, scale /= 10)
+			ms += (*rest - '0') * scale;
+	}
+	if (streq(rest, "Z"))
+		return (int64_t)timegm(&tm) * 1000 + ms;
+	if (strlen(rest) != 6 || sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) != 3 || (sign != '+' && sign != '-'))
+		return -1;
+	return ((int64_t)timegm(&tm) - (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60)) * 1000 + ms;
+}

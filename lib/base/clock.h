@@ -13,6 +13,8 @@ enum { TIME_TEXT = 32 };
 void time_text(char out[TIME_TEXT], int64_t ms);
 /* The same, appended. */
 void time_format(struct strbuf *out, int64_t ms);
+/* RFC 3339 with any offset, as milliseconds since 1970; -1 when it is none, or NULL. */
+int64_t time_parse(const char *text);
 /* A length of time in its largest unit of which there are two, as that tells enough: "40s", "12m", "5h", "3d". */
 void time_format_age(struct strbuf *out, int64_t ms);
 

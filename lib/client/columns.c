@@ -44,7 +44,7 @@ MEMBER_CELL(destroyed_cell, "destroyed")
 
 static void add_age(struct strbuf *out, const char *time, int64_t now_ms)
 {
-	int64_t then_ms = resource_time_ms(time);
+	int64_t then_ms = time_parse(time);
 
 	if (then_ms >= 0)
 		time_format_age(out, now_ms - then_ms);

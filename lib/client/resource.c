@@ -4,7 +4,6 @@
 #include "../base/text.h"
 #include "../http/http.h"
 
-#include <time.h>
 
 /* clang-format off */
 const struct resource resources[] = {
@@ -159,25 +158,4 @@ void resource_item_name(struct strbuf *out, const struct target *list, const str
 		strbuf_add_visible(out, key->s, key->n);
 	else if (key && key->type == V_INT)
 		strbuf_addf(out, "%lld", (long long)key->i);
-}
-
-int64_t resource_time_ms(const char *text)
-{
-	struct tm tm = { 0 };
-	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-	int64_t ms = 0, scale = 100;
-	int hours, minutes;
-	char sign;
-
-	if (!rest)
-		return -1;
-	if (*rest == '.') {
-		for (rest++; *rest >= '0' && *rest <= '9'; rest++, scale /= 10)
-			ms += (*rest - '0') * scale;
-	}
-	if (streq(rest, "Z"))
-		return (int64_t)timegm(&tm) * 1000 + ms;
-	if (strlen(rest) != 6 || sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) != 3 || (sign != '+' && sign != '-'))
-		return -1;
-	return ((int64_t)timegm(&tm) - (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60)) * 1000 + ms;
 }

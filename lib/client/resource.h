@@ -62,7 +62,4 @@ void target_name(struct strbuf *out, const struct target *target);
 /* The same for an item of a list; `list` says the parts that the item does not. */
 void resource_item_name(struct strbuf *out, const struct target *list, const struct value *item);
 
-/* A time like "2026-11-21T03:00:00.123Z" or "2026-11-21T06:00:00+03:00" in milliseconds; -1 when it is none. */
-int64_t resource_time_ms(const char *text);
-
 #endif

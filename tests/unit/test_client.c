@@ -2,6 +2,7 @@
 /* The words of api-client: targets, values, assignments, and the lines of `watch`. */
 #include "unit.h"
 
+#include "../../lib/base/clock.h"
 #include "../../lib/client/changes.h"
 #include "../../lib/client/input.h"
 #include "../../lib/client/print.h"
@@ -185,7 +186,7 @@ static void test_times(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_int_equal(resource_time_ms(cases[i].text), cases[i].ms);
+		assert_int_equal(time_parse(cases[i].text), cases[i].ms);
 }
 
 /* Objects that say less, or something else, than this version knows are shown all the same. */

@@ -12,7 +12,6 @@
 #include <zlib.h>
 
 #include "../base/log.h"
-#include "page.h"
 #include "server.h"
 
 enum {
@@ -27,12 +26,14 @@ enum {
 
 struct page_server {
 	struct MHD_Daemon *daemon;
-	struct metrics *metrics;
+	struct page_source source;
+	char *index;
 };
 
 /* A page on its way. */
 struct sending {
-	struct metrics_page *page;
+	const struct page_source *source;
+	void *page;
 	struct strbuf piece;
 	size_t at; /* in the piece */
 	bool gzip, ended;
@@ -54,7 +55,7 @@ static bool refill(struct sending *s)
 	while (s->at == s->piece.len) {
 		s->at = 0;
 		strbuf_reset(&s->piece);
-		if (!metrics_page_next(s->page, &s->piece))
+		if (!s->source->next(s->page, &s->piece))
 			return false;
 	}
 	return true;
@@ -104,7 +105,7 @@ static void on_sent(void *ctx)
 {
 	struct sending *s = ctx;
 
-	metrics_page_end(s->page);
+	s->source->end(s->page);
 	strbuf_release(&s->piece);
 	if (s->gzip)
 		deflateEnd(&s->z);
@@ -129,7 +130,8 @@ static struct MHD_Response *page_response(struct page_server *server, struct MHD
 	s->end = now() + ANSWER_SECONDS;
 	s->gzip = gzip_accepted(header_of(connection, "Accept-Encoding")) &&
 		deflateInit2(&s->z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) == Z_OK;
-	s->page = metrics_page_begin(server->metrics, exposition);
+	s->source = &server->source;
+	s->page = s->source->begin(s->source->ctx, exposition);
 	struct MHD_Response *r = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, on_send, s, on_sent);
 	if (!r) {
 		on_sent(s);
@@ -152,10 +154,10 @@ static struct MHD_Response *text_response(const char *type, const char *text)
 	return r;
 }
 
-static const char index_page[] =
-	"<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>mrprober agent</title></head>\n<body>\n"
-	"<h1>mrprober agent</h1>\n<ul>\n<li><a href=\"/metrics\">Metrics</a></li>\n"
-	"<li><a href=\"/healthz\">Health</a></li>\n</ul>\n</body>\n</html>\n";
+#define INDEX_PAGE                                                                         \
+	"<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>%s</title></head>\n<body>\n"      \
+	"<h1>%s</h1>\n<ul>\n<li><a href=\"/metrics\">Metrics</a></li>\n"                      \
+	"<li><a href=\"/healthz\">Health</a></li>\n</ul>\n</body>\n</html>\n"
 
 static struct MHD_Response *route(unsigned *status, struct page_server *server, struct MHD_Connection *connection,
 	const char *path, const char *method)
@@ -177,7 +179,7 @@ static struct MHD_Response *route(unsigned *status, struct page_server *server, 
 	if (page)
 		return page_response(server, connection);
 	return health ? text_response("text/plain; charset=utf-8", "ok\n")
-		      : text_response("text/html; charset=utf-8", index_page);
+		      : text_response("text/html; charset=utf-8", server->index);
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path, const char *method,
@@ -216,11 +218,12 @@ static void on_log(void *ctx, const char *fmt, va_list ap)
 	log_debug("metrics: %s", text.buf);
 }
 
-static struct page_server *start(struct metrics *metrics, int fd, struct mrp_err *err)
+static struct page_server *start(const struct page_source *source, int fd, struct mrp_err *err)
 {
 	struct page_server *server = xcalloc(1, sizeof(*server));
 
-	server->metrics = metrics;
+	server->source = *source;
+	server->index = xasprintf(INDEX_PAGE, source->title, source->title);
 	server->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
 		NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
@@ -228,6 +231,7 @@ static struct page_server *start(struct metrics *metrics, int fd, struct mrp_err
 	if (server->daemon)
 		return server;
 	mrp_err_errno(err, "cannot start the server of metrics");
+	free(server->index);
 	free(server);
 	return NULL;
 }
@@ -237,6 +241,7 @@ static void stop(struct page_server *server)
 	/* else it would close the socket, which is not its own */
 	MHD_quiesce_daemon(server->daemon);
 	MHD_stop_daemon(server->daemon);
+	free(server->index);
 	free(server);
 }
 

@@ -11,28 +11,38 @@ struct value *cluster_state_set(struct arena *arena, const struct value *state, 
 	return next;
 }
 
-/* "compute_nodes, zones", or NULL when all are there */
-static const char *missing_variables(struct arena *arena, const struct value *cluster)
+static void add_missing(
+	struct strbuf *missing, const struct value *names, const struct value *variables, const struct value *defaults)
 {
-	const struct value *names = value_get(cluster, "external_variables"),
-			   *variables = value_get(cluster, "variables");
+	for (uint32_t i = 0; names && i < names->n; i++) {
+		const char *name = names->items[i]->s;
+
+		if (!(variables && value_get(variables, name)) && !(defaults && value_get(defaults, name)))
+			strbuf_addf(missing, "%s%s", missing->len ? ", " : "", name);
+	}
+}
+
+/* "compute_nodes, zones", or NULL when all are there */
+static const char *missing_variables(struct arena *arena, const struct value *cluster, const struct value *recipe)
+{
+	const struct value *variables = value_get(cluster, "variables");
 	struct strbuf missing = STRBUF_INIT;
 
-	for (uint32_t i = 0; names && i < names->n; i++) {
-		if (!variables || !value_get(variables, names->items[i]->s))
-			strbuf_addf(&missing, "%s%s", missing.len ? ", " : "", names->items[i]->s);
-	}
+	add_missing(&missing, value_get(cluster, "external_variables"), variables, NULL);
+	if (recipe)
+		add_missing(&missing, value_get(recipe, "required_variables"), variables, value_get(recipe, "values"));
 	const char *text = missing.len ? arena_strdup(arena, missing.buf) : NULL;
 	strbuf_release(&missing);
 	return text;
 }
 
-struct value *cluster_state_next(struct arena *arena, const struct value *state, const struct value *cluster)
+struct value *cluster_state_next(
+	struct arena *arena, const struct value *state, const struct value *cluster, const struct value *recipe)
 {
 	const char *status = state ? value_get_string(state, "status") : NULL;
 	const struct value *deploy = value_get(cluster, "deploy");
 	const struct value *enabled = deploy ? value_get(deploy, "enabled") : NULL;
-	const char *missing = missing_variables(arena, cluster);
+	const char *missing = missing_variables(arena, cluster, recipe);
 
 	if (status && (streq(status, "destroying") || streq(status, "deploying")))
 		return (struct value *)state;

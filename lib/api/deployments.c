@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Deployments: one row for each run of a creator. How a run goes moves the `state` of its cluster: running ->
- * deploying, applied and no-changes -> deployed, failed and interrupted -> failed, refused -> refused, destroyed -> the
- * cluster goes when it was to be destroyed.
- */
+/* Deployments: one row for each run of a creator. What a run does to its cluster's state is in deployment_state.c. */
 #include "deployment.h"
 
 #include <inttypes.h>
@@ -12,7 +8,6 @@
 #include "../base/file.h"
 #include "../base/parse.h"
 #include "../base/text.h"
-#include "document.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, LOG_MAX = 64 << 20 };
 
@@ -50,7 +45,7 @@ const struct field deployment_fields[] = {
 	{ "id", F_INT, FF_READONLY, "counts up" },
 	{ "cluster", F_STRING, FF_READONLY, "slug of the cluster" },
 	{ "status", F_ENUM, FF_API, "how it ended; running until then", .words = deployment_statuses },
-	{ "stage", F_PATTERN, FF_API, "where it is or ended: init, plan, apply, ...", STAGE },
+	{ "stage", F_PATTERN, FF_API, "where it is or ended: variables, fetch, gate, before-plan, init, plan, apply, ...", STAGE },
 	{ "message", F_STRING, FF_API, "what to tell people about it", .max = 65536 },
 	{ "exit_code", F_INT, FF_API, "of the last program that ran", .min = -1, .max = 255 },
 	{ "added", F_INT, FF_API, "resources, of the plan or of what was applied", .max = INT32_MAX },
@@ -59,6 +54,11 @@ const struct field deployment_fields[] = {
 	{ "plan_digest", F_PATTERN, FF_API, "SHA-256 of the plan: an approval is for that plan", .valid = valid_sha256,
 		.form = "a SHA-256 in lower-case hex", .pattern = "^[0-9a-f]{64}$" },
 	{ "creator", F_STRING, FF_API, "who ran it", .max = 256 },
+	{ "state_holder", F_STRING, FF_API,
+		"the creator that has the terraform state in a folder of its own; absent: it is where all can reach it",
+		.min = 1, .max = 256 },
+	{ "approved_deployment", F_INT, FF_API, "the refused one whose approval, for this very plan, it makes use of",
+		.min = 1, .max = INT64_MAX },
 	{ "logs", F_MAP, FF_API | FF_ALWAYS, "stage -> where its output is", .sub = &item_log, STAGE },
 	{ "started_at", F_PATTERN, FF_API, "RFC 3339", TIME },
 	{ "finished_at", F_PATTERN, FF_API, "RFC 3339", TIME },
@@ -75,26 +75,15 @@ const struct field approval_fields[] = {
 	{ .name = NULL },
 };
 
-struct deployment {
-	int64_t id, revision;
-	const char *cluster, *status;
-	struct value *current; /* NULL: new */
-	struct value *object;  /* to be written: what the writer may set, then what we say */
-};
-
-static int load(struct deployment *d, struct api_call *call, struct mrp_err *err)
+/* 1, 0 when it is not there, -1. */
+static int load_id(struct deployment *d, struct api_call *call, int64_t id, struct mrp_err *err)
 {
-	struct mrp_err bad = MRP_ERR_INIT;
 	struct store_row row;
+	int there = store_first(&row, call->db, SQL_DEPLOYMENT_GET, STORE_ARGS(store_int(id)), err);
 
-	*d = (struct deployment){ 0 };
-	int there = 0;
-	if (parse_int(&d->id, call->args[0], 1, INT64_MAX, &bad) < 0)
-		mrp_err_clear(&bad);
-	else
-		there = store_first(&row, call->db, SQL_DEPLOYMENT_GET, STORE_ARGS(store_int(d->id)), err);
+	*d = (struct deployment){ .id = id };
 	if (there <= 0)
-		return there < 0 ? -1 : mrp_err_set(err, MRP_ENOTFOUND, "deployment '%s' is not there", call->args[0]);
+		return there;
 	d->revision = row.col[0].i;
 	d->current = json_parse(&call->arena, row.col[1].p, row.col[1].n, "a stored deployment", err);
 	store_finish(call->db, SQL_DEPLOYMENT_GET);
@@ -104,7 +93,22 @@ static int load(struct deployment *d, struct api_call *call, struct mrp_err *err
 	}
 	d->cluster = value_get_string(d->current, "cluster");
 	d->status = value_get_string(d->current, "status");
-	return 0;
+	return 1;
+}
+
+static int load(struct deployment *d, struct api_call *call, struct mrp_err *err)
+{
+	struct mrp_err bad = MRP_ERR_INIT;
+	int64_t id;
+
+	int there = 0;
+	if (parse_int(&id, call->args[0], 1, INT64_MAX, &bad) < 0)
+		mrp_err_clear(&bad);
+	else
+		there = load_id(d, call, id, err);
+	if (there == 0)
+		mrp_err_set(err, MRP_ENOTFOUND, "deployment '%s' is not there", call->args[0]);
+	return there > 0 ? 0 : -1;
 }
 
 /* Check `wanted` and make it d->object. */
@@ -118,6 +122,36 @@ static int check(struct deployment *d, struct api_call *call, const struct value
 	if (!value_get(d->object, "status"))
 		value_append(&call->arena, d->object, "status", value_string(&call->arena, "running"));
 	d->status = value_get_string(d->object, "status");
+	return 0;
+}
+
+static int no_approval(const struct deployment *d, int64_t of, const char *why, struct mrp_err *err)
+{
+	return mrp_err_set(err, MRP_EEXISTS,
+		"deployment %" PRId64 " gives no approval to this plan of cluster '%s': it %s", of, d->cluster, why);
+}
+
+/* Who approved the refused deployment that d->object names has approved this one, if it is about the same plan. */
+static int take_approval(struct deployment *d, struct api_call *call, struct mrp_err *err)
+{
+	const struct value *id = value_get(d->object, "approved_deployment");
+	const char *digest = value_get_string(d->object, "plan_digest"), *approved;
+	struct deployment other;
+
+	if (!id)
+		return 0;
+	int there = load_id(&other, call, id->i, err);
+	if (there < 0)
+		return -1;
+	if (!there || !streq(other.cluster, d->cluster))
+		return no_approval(d, id->i, there ? "is of another cluster" : "is not there", err);
+	if (!value_get(other.current, "approved_at"))
+		return no_approval(d, id->i, "was not approved", err);
+	approved = value_get_string(other.current, "plan_digest");
+	if (!digest || !approved || !streq(digest, approved))
+		return no_approval(d, id->i, "has another plan", err);
+	value_set(&call->arena, d->object, "approved_by", value_get(other.current, "approved_by"));
+	value_set(&call->arena, d->object, "approved_at", value_get(other.current, "approved_at"));
 	return 0;
 }
 
@@ -171,82 +205,6 @@ static int save(struct deployment *d, struct api_call *call, struct mrp_err *err
 		err);
 }
 
-/* A run that may have made something out there: then the cluster cannot just be forgotten. */
-static bool may_have_created(const struct deployment *d)
-{
-	const char *stage = value_get_string(d->object, "stage");
-	bool before = stage && (streq(stage, "init") || streq(stage, "plan"));
-
-	if (streq(d->status, "applied") || streq(d->status, "no-changes"))
-		return true;
-	if (streq(d->status, "failed") || streq(d->status, "interrupted"))
-		return !before;
-	return streq(d->status, "running") && stage && !before;
-}
-
-static const char *cluster_status(const char *status)
-{
-	static const struct {
-		const char *deployment, *cluster;
-	} table[] = {
-		{ "running", "deploying" },
-		{ "no-changes", "deployed" },
-		{ "applied", "deployed" },
-		{ "planned", "pending" },
-		{ "destroyed", "pending" },
-		{ "failed", "failed" },
-		{ "refused", "refused" },
-		{ "interrupted", "failed" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		if (streq(table[i].deployment, status))
-			return table[i].cluster;
-	}
-	BUG("deployment status '%s'", status);
-}
-
-/* Writing the cluster goes through the call's response, which already holds the deployment. */
-static int restate_cluster(struct api_call *call, struct document *doc, struct mrp_err *err)
-{
-	struct api_response saved = call->response;
-
-	strbuf_init(&call->response.body);
-	int r = document_restate(call, doc, err);
-	strbuf_release(&call->response.body);
-	call->response = saved;
-	return r;
-}
-
-/* The cluster's state follows its deployment. A cluster that is gone, or recreated by others' hands, stays as it is. */
-static int move_cluster(struct api_call *call, const struct deployment *d, bool begins, struct mrp_err *err)
-{
-	const char *message = value_get_string(d->object, "message"), *status = cluster_status(d->status);
-	struct arena *arena = &call->arena;
-	struct document doc;
-	struct object_row info;
-
-	int there = object_info(&info, arena, call->db, KIND_CLUSTER, d->cluster, err);
-	if (there <= 0)
-		return there;
-	if (document_load(&doc, call, KIND_CLUSTER, d->cluster, err) < 0)
-		return -1;
-	if (streq(d->status, "destroyed")) {
-		doc.row.deployed = false;
-		if (doc.row.destroying)
-			return cluster_remove(call, &doc, err);
-	}
-	doc.row.deployed = doc.row.deployed || may_have_created(d);
-	doc.state = cluster_state_set(arena, doc.state, doc.row.destroying ? "destroying" : status,
-		message ? message : arena_printf(arena, "deployment %" PRId64 ": %s", d->id, d->status));
-	value_set(arena, doc.state, "deployment", value_int(arena, d->id));
-	if (begins)
-		value_set(arena, doc.state, "deploy_requested_at", NULL);
-	if (!streq(d->status, "running")) /* it may have been switched off, or lost a variable, meanwhile */
-		doc.state = doc.row.destroying ? doc.state : cluster_state_next(arena, doc.state, doc.current);
-	return restate_cluster(call, &doc, err);
-}
-
 int deployment_create(struct api_call *call, struct mrp_err *err)
 {
 	struct deployment d = { .cluster = call->args[0] };
@@ -255,7 +213,10 @@ int deployment_create(struct api_call *call, struct mrp_err *err)
 
 	if (there <= 0)
 		return there < 0 ? -1 : api_not_found(err, KIND_CLUSTER, d.cluster);
-	if (check(&d, call, call->body, err) < 0 || save(&d, call, err) < 0 || move_cluster(call, &d, true, err) < 0)
+	bool force;
+	if (query_bool(&force, call, Q_FORCE, err) < 0 || check(&d, call, call->body, err) < 0 ||
+		take_approval(&d, call, err) < 0 || save(&d, call, err) < 0 ||
+		deployment_began(call, &d, force, err) < 0)
 		return -1;
 	call->response.status = 201;
 	call->response.location = arena_printf(&call->arena, "/v1/deployments/%" PRId64, d.id);
@@ -288,10 +249,10 @@ int deployment_patch(struct api_call *call, struct mrp_err *err)
 			d.id, before, d.status);
 	keep(&d, &call->arena, "approved_by");
 	keep(&d, &call->arena, "approved_at");
-	if (save(&d, call, err) < 0)
+	if (take_approval(&d, call, err) < 0 || save(&d, call, err) < 0)
 		return -1;
 	/* what is added to a run that ended, say a log that was uploaded late, does not move the cluster any more */
-	return streq(before, "running") ? move_cluster(call, &d, false, err) : 0;
+	return streq(before, "running") ? deployment_went_on(call, &d, err) : 0;
 }
 
 int deployment_approve(struct api_call *call, struct mrp_err *err)
@@ -314,8 +275,8 @@ int deployment_approve(struct api_call *call, struct mrp_err *err)
 		return mrp_err_set(err, MRP_EEXISTS, "deployment %" PRId64 " is already approved", d.id);
 	const char *who = value_get_string(approval, "approved_by");
 	if (call->caller.known) /* what people say is no proof, the token is */
-		who = arena_printf(arena, "%s%stoken %s%s%s%s", who ? who : "", who ? " (" : "", call->response.token_id,
-			*call->caller.name ? " " : "", call->caller.name, who ? ")" : "");
+		who = arena_printf(arena, "%s%stoken %s%s%s%s", who ? who : "", who ? " (" : "",
+			call->response.token_id, *call->caller.name ? " " : "", call->caller.name, who ? ")" : "");
 	d.object = value_copy_shallow(arena, d.current);
 	value_set(arena, d.object, "approved_by", value_string(arena, who ? who : "unknown"));
 	value_set(arena, d.object, "approved_at", value_string(arena, now));
@@ -333,7 +294,7 @@ int deployment_approve(struct api_call *call, struct mrp_err *err)
 	else
 		doc.state = value_copy_shallow(arena, doc.state);
 	value_set(arena, doc.state, "deploy_requested_at", value_string(arena, now));
-	return restate_cluster(call, &doc, err);
+	return deployment_restate_cluster(call, &doc, err);
 }
 
 static int token_id(int64_t *id, struct api_call *call, struct mrp_err *err)

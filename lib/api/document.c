@@ -280,7 +280,8 @@ enum write_result document_write(
 		return WRITE_FAILED;
 	if (doc->row.kind == KIND_CLUSTER) {
 		set_variable_revisions(object, doc->row.revision);
-		doc->state = cluster_state_next(arena, doc->state, object);
+		doc->state = value_copy_shallow(arena, cluster_state_next(arena, doc->state, object, NULL));
+		value_set(arena, doc->state, "changed_at", value_string(arena, format_time(arena, call->now_ms)));
 	}
 	object_digest(doc->row.digest, doc->row.kind, object);
 	if (render_and_save(call, doc, object, err) < 0)

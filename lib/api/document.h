@@ -33,8 +33,10 @@ int document_restate(struct api_call *call, struct document *doc, struct mrp_err
 /* variables.c: what the rules of merge patches cannot say about a cluster's variables. */
 int variables_check_patch(struct api_call *call, const struct document *doc, struct mrp_err *err);
 
-/* cluster_state.c: the state of a cluster that was written; follows what its document says. */
-struct value *cluster_state_next(struct arena *arena, const struct value *state, const struct value *cluster);
+/* cluster_state.c: the state of a cluster that was written; follows what its document says. `recipe`: its required
+ * variables count, too; NULL: only what the cluster itself names. */
+struct value *cluster_state_next(struct arena *arena, const struct value *state, const struct value *cluster,
+	const struct value *recipe);
 /* A copy with status and message (NULL: none). */
 struct value *cluster_state_set(
 	struct arena *arena, const struct value *state, const char *status, const char *message);

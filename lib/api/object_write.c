@@ -64,6 +64,8 @@ static int mark_destroying(struct api_call *call, struct document *doc, const ch
 	if (!doc->row.destroying) {
 		doc->row.destroying = true;
 		doc->state = cluster_state_set(&call->arena, doc->state, "destroying", message);
+		value_set(&call->arena, doc->state, "changed_at",
+			value_string(&call->arena, format_time(&call->arena, call->now_ms)));
 		if (document_restate(call, doc, err) < 0)
 			return -1;
 	} else if (object_read(&call->response.body, &doc->row.revision, call->db, doc->row.kind, doc->row.slug,

@@ -33,7 +33,13 @@ static const struct {
 		"\"failed\","
 		"\"waiting\",\"refused\",\"disabled\",\"destroying\"]},\"message\":{\"type\":\"string\"},"
 		"\"deployment\":{\"type\":\"integer\",\"description\":\"the last one\"},"
-		"\"deploy_requested_at\":{\"type\":\"string\",\"description\":\"until a deployment begins\"}}}" },
+		"\"deploy_requested_at\":{\"type\":\"string\",\"description\":\"until a deployment begins\"},"
+		"\"changed_at\":{\"type\":\"string\",\"description\":\"when the cluster or a variable of it was written\"},"
+		"\"last_started_at\":{\"type\":\"string\",\"description\":\"when the last deployment began\"},"
+		"\"last_ended_at\":{\"type\":\"string\",\"description\":\"when one last ended\"},"
+		"\"failures\":{\"type\":\"integer\",\"description\":\"deployments that failed since one did not\"},"
+		"\"state_holder\":{\"type\":\"string\",\"description\":\"the creator that has the terraform state; "
+		"absent: all can reach it\"}}}" },
 	[SHAPE_HASHES] = { "Hashes",
 		"{\"type\":\"object\",\"required\":[\"sha256\"],\"properties\":{\"sha256\":{\"type\":\"array\","
 		"\"items\":"

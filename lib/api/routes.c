@@ -52,7 +52,7 @@ const struct api_route api_routes[] = {
 		KIND_CLUSTER, SHAPE_ANY, SHAPE_CLUSTER_STATE, 202, "ask for a deployment now" },
 	{ "GET", "/v1/clusters/{slug}/deployments", deployment_list, ACCESS_READ, 0, Q(Q_PAGE_SIZE) | Q(Q_PAGE_TOKEN),
 		KIND_CLUSTER, SHAPE_NONE, SHAPE_DEPLOYMENTS, 200, "deployments of a cluster, newest first" },
-	{ "POST", "/v1/clusters/{slug}/deployments", deployment_create, ACCESS_CREATE, RF_WRITE | RF_BODY, 0,
+	{ "POST", "/v1/clusters/{slug}/deployments", deployment_create, ACCESS_CREATE, RF_WRITE | RF_BODY, Q(Q_FORCE),
 		KIND_CLUSTER, SHAPE_DEPLOYMENT, SHAPE_DEPLOYMENT, 201, "record a deployment that begins" },
 	{ "GET", "/v1/deployments/{id}", deployment_get, ACCESS_READ, RF_NEGOTIABLE, 0, KIND_COUNT, SHAPE_NONE,
 		SHAPE_DEPLOYMENT, 200, "read a deployment" },

@@ -196,3 +196,97 @@ test_orphan()
 	request DELETE /v1/recipes/r
 	expect 204
 }
+
+# What creators need to know which clusters are due.
+test_times()
+{
+	prepare
+	request GET /v1/clusters/c
+	expect 200 '.state.changed_at | test("Z$")' '.state | has("last_started_at") | not' '.state | has("failures") | not'
+	changed=$(jq -r .state.changed_at "$body")
+	for n in 1 2; do
+		deployment '{"stage":"plan"}'
+		request GET /v1/clusters/c
+		expect 200 '.state.last_started_at | test("Z$")' ".state.changed_at == \"$changed\""
+		request PATCH "/v1/deployments/$id" '{"status":"failed"}'
+		expect 200
+		request GET /v1/clusters/c
+		expect 200 ".state.failures == $n" '.state.last_ended_at >= .state.last_started_at'
+	done
+	deployment '{"status":"no-changes"}'
+	request GET /v1/clusters/c
+	expect 200 '.state | has("failures") | not' ".state.changed_at == \"$changed\""
+	request PUT /v1/clusters/c/variables/zone '{"value":"a"}'
+	expect 201
+	request GET /v1/clusters/c
+	expect 200 ".state.changed_at > \"$changed\"" '.state.status == "deployed"'
+}
+
+# A recipe's required variables are found missing by a run; writing one lets it be tried again.
+test_required()
+{
+	prepare
+	request PATCH /v1/recipes/r '{"required_variables":["zone","size"],"values":{"size":1}}'
+	expect 200
+	deployment '{"stage":"variables","status":"failed"}'
+	request GET /v1/clusters/c
+	expect 200 '.state.status == "waiting"' '.state.message == "for variables zone"'
+	request PUT /v1/clusters/c/variables/zone '{"value":"a"}'
+	expect 201
+	state pending
+}
+
+# The state that a creator keeps in a folder of its own is nobody else's.
+test_state_holder()
+{
+	prepare
+	deployment '{"stage":"plan","state_holder":"one"}'
+	request PATCH "/v1/deployments/$id" '{"status":"planned"}'
+	expect 200
+	request GET /v1/clusters/c
+	expect 200 '.state | has("state_holder") | not' # nothing was made
+	deployment '{"stage":"plan","state_holder":"one"}'
+	request PATCH "/v1/deployments/$id" '{"stage":"apply"}'
+	expect 200
+	for other in '{"state_holder":"two"}' '{}'; do
+		request POST /v1/clusters/c/deployments "$other"
+		expect_problem 409 '.detail | contains("'"'one'"'")'
+	done
+	request PATCH "/v1/deployments/$id" '{"status":"applied"}'
+	expect 200
+	deployment '{"state_holder":"one","status":"failed"}'
+	request POST '/v1/clusters/c/deployments?force=true' '{"state_holder":"two"}'
+	expect 201
+	request GET /v1/clusters/c
+	expect 200 '.state.state_holder == "two"'
+	request POST /v1/clusters/c/deployments '{"state_holder":"two","status":"destroyed"}'
+	expect 201
+	deployment '{"state_holder":"one","stage":"apply"}'
+	request POST '/v1/clusters/c/deployments?force=true' '{}'
+	expect 201
+	request GET /v1/clusters/c
+	expect 200 '.state | has("state_holder") | not'
+}
+
+# An approval is for the very plan that was refused.
+test_approval_of()
+{
+	prepare
+	plan=$(printf %064d 1)
+	other=$(printf %064d 2)
+	deployment '{"status":"refused","plan_digest":"'"$plan"'"}'
+	refused=$id
+	request POST /v1/clusters/c/deployments '{"plan_digest":"'"$plan"'","approved_deployment":'"$refused"'}'
+	expect_problem 409 '.detail | contains("was not approved")'
+	request POST "/v1/deployments/$refused/approve" '{"approved_by":"duty"}'
+	expect 200
+	request POST /v1/clusters/c/deployments '{"plan_digest":"'"$other"'","approved_deployment":'"$refused"'}'
+	expect_problem 409 '.detail | contains("another plan")'
+	request POST /v1/clusters/c/deployments '{"plan_digest":"'"$plan"'","approved_deployment":999}'
+	expect_problem 409 '.detail | contains("is not there")'
+	deployment '{"stage":"plan"}'
+	request PATCH "/v1/deployments/$id" '{"stage":"apply","plan_digest":"'"$plan"'","approved_deployment":'"$refused"'}'
+	expect 200 '.approved_by == "duty"' '.approved_at | test("Z$")'
+	request PATCH "/v1/deployments/$id" '{"status":"applied"}'
+	expect 200 '.approved_by == "duty"' ".approved_deployment == $refused"
+}

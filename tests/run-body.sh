@@ -7,6 +7,8 @@ set -eu
 . "$MRP_ROOT/tests/lib.sh"
 # shellcheck source=tests/lib-agent.sh
 . "$MRP_ROOT/tests/lib-agent.sh"
+# shellcheck source=tests/lib-creator.sh
+. "$MRP_ROOT/tests/lib-creator.sh"
 clean_environment
 cd "$MRP_SCRATCH"
 

@@ -23,7 +23,7 @@ test_shellcheck()
 {
 	command -v shellcheck >/dev/null || skip 'shellcheck is not installed'
 	cd "$MRP_ROOT" || exit 1
-	all_scripts | grep -vE '^tests/(http|agent|lint|probe|soak)/' >"$MRP_SCRATCH/scripts"
+	all_scripts | grep -vE '^tests/(http|agent|creator|lint|probe|soak)/' >"$MRP_SCRATCH/scripts"
 	[ -s "$MRP_SCRATCH/scripts" ] || fail 'no scripts found'
 	tr '\n' '\0' <"$MRP_SCRATCH/scripts" | xargs -0 shellcheck -x -P "$MRP_ROOT"
 }
@@ -34,7 +34,7 @@ test_shellcheck_tests()
 {
 	command -v shellcheck >/dev/null || skip 'shellcheck is not installed'
 	cd "$MRP_ROOT" || exit 1
-	find tests/http tests/agent tests/lint tests/probe tests/soak -name '*.sh' >"$MRP_SCRATCH/scripts"
+	find tests/http tests/agent tests/creator tests/lint tests/probe tests/soak -name '*.sh' >"$MRP_SCRATCH/scripts"
 	find tests/cli -name cmd -type f >>"$MRP_SCRATCH/scripts"
 	tr '\n' '\0' <"$MRP_SCRATCH/scripts" | xargs -0 shellcheck -s sh \
 		-e SC1091,SC2013,SC2016,SC2034,SC2094,SC2148,SC2154,SC2164,SC2238,SC2317,SC3045

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lease.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include "../ev/loop.h"
+#include "../http/api.h"
+
+enum { CALL_TIMEOUT_MS = 10000 };
+
+struct cluster_lease {
+	struct leases *leases;
+	struct cluster_lease *next;
+	char *name, *holder;
+	void *owner;
+	int64_t fence;
+	int64_t renew_us, give_up_us; /* monotonic */
+	bool lost;
+};
+
+struct leases {
+	struct http_client *client; /* `calls` is held while it is used */
+	pthread_mutex_t calls, lock;
+	pthread_cond_t changed;
+	pthread_t thread;
+	cluster_lease_lost_fn *lost;
+	struct cluster_lease *first;
+	bool ending;
+};
+
+static struct value *body(struct arena *arena, const struct cluster_lease *lease)
+{
+	struct value *v = value_object(arena);
+
+	value_append(arena, v, "holder", value_string(arena, lease->holder));
+	if (lease->fence)
+		value_append(arena, v, "fence", value_int(arena, lease->fence));
+	value_append(arena, v, "ttl_seconds", value_int(arena, LEASE_TTL_S));
+	return v;
+}
+
+/* By the moment before it was asked for: the API counts from later. */
+static void note_life(struct cluster_lease *lease, int64_t asked_us)
+{
+	lease->renew_us = asked_us + LEASE_RENEW_S * INT64_C(1000000);
+	lease->give_up_us = asked_us + (LEASE_TTL_S - LEASE_MARGIN_S) * INT64_C(1000000);
+}
+
+static int ask(struct leases *leases, struct cluster_lease *lease, const char *method, struct mrp_err *err)
+{
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	struct http_request request;
+	struct api_result result;
+	int64_t asked_us = monotonic_us();
+
+	api_request(&request, method, body(&arena, lease), "/v1/leases/%s", lease->name);
+	request.harmless_twice = true; /* a holder that asks twice takes it from itself */
+	pthread_mutex_lock(&leases->calls);
+	int r = api_call(leases->client, &request, &arena, &result, err);
+	pthread_mutex_unlock(&leases->calls);
+	if (r < 0)
+		return -1;
+	const struct value *fence = result.value ? value_get(result.value, "fence") : NULL;
+	if (!fence || fence->type != V_INT)
+		return mrp_err_set(err, MRP_EHTTP, "lease '%s': the answer has no 'fence'", lease->name);
+	pthread_mutex_lock(&leases->lock);
+	lease->fence = fence->i;
+	note_life(lease, asked_us);
+	pthread_mutex_unlock(&leases->lock);
+	return 0;
+}
+
+/* --- renewing --- */
+
+/* The first that is due, not to be freed until it was renewed: release waits for `calls`. */
+static struct cluster_lease *next_due(struct leases *leases, int64_t *wait_until_us)
+{
+	struct cluster_lease *due = NULL;
+
+	*wait_until_us = INT64_MAX;
+	for (struct cluster_lease *lease = leases->first; lease; lease = lease->next) {
+		if (lease->lost)
+			continue;
+		if (lease->renew_us < *wait_until_us) {
+			*wait_until_us = lease->renew_us;
+			due = lease;
+		}
+	}
+	return due && *wait_until_us <= monotonic_us() ? due : NULL;
+}
+
+/* What is needed of a lease while it may go away. */
+struct copy {
+	struct cluster_lease lease;
+	bool there;
+};
+
+static void find_again(struct leases *leases, struct copy *copy, struct cluster_lease **out)
+{
+	*out = NULL;
+	for (struct cluster_lease *lease = leases->first; lease; lease = lease->next) {
+		if (lease->fence == copy->lease.fence)
+			*out = lease;
+	}
+}
+
+/* The lock is held, and let go meanwhile. */
+static void renew(struct leases *leases, struct cluster_lease *due)
+{
+	struct copy copy = { .lease = *due };
+	struct mrp_err err = MRP_ERR_INIT;
+	struct cluster_lease *lease;
+
+	copy.lease.name = xstrdup(due->name);
+	copy.lease.holder = xstrdup(due->holder);
+	pthread_mutex_unlock(&leases->lock);
+	int r = ask(leases, &copy.lease, "PUT", &err);
+	pthread_mutex_lock(&leases->lock);
+	find_again(leases, &copy, &lease);
+	if (lease && r == 0) {
+		lease->renew_us = copy.lease.renew_us;
+		lease->give_up_us = copy.lease.give_up_us;
+	} else if (lease) {
+		lease->renew_us = monotonic_us() + 1000000;
+		lease->lost = err.code == MRP_ELOCKED || monotonic_us() >= lease->give_up_us;
+		if (lease->lost)
+			leases->lost(lease->owner);
+	}
+	free(copy.lease.name);
+	free(copy.lease.holder);
+	mrp_err_clear(&err);
+}
+
+static void *keep_renewing(void *arg)
+{
+	struct leases *leases = arg;
+	int64_t until_us;
+
+	pthread_mutex_lock(&leases->lock);
+	while (!leases->ending) {
+		struct cluster_lease *due = next_due(leases, &until_us);
+
+		if (due) {
+			renew(leases, due);
+		} else if (until_us == INT64_MAX) {
+			pthread_cond_wait(&leases->changed, &leases->lock);
+		} else {
+			struct timespec at = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };
+
+			pthread_cond_timedwait(&leases->changed, &leases->lock, &at);
+		}
+	}
+	pthread_mutex_unlock(&leases->lock);
+	return NULL;
+}
+
+/* Signals are for other threads. */
+static int start_thread(struct leases *leases, struct mrp_err *err)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int r = pthread_create(&leases->thread, NULL, keep_renewing, leases);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r == 0)
+		return 0;
+	errno = r;
+	return mrp_err_errno(err, "cannot start a thread");
+}
+
+struct leases *leases_new(const struct http_options *api, cluster_lease_lost_fn *lost, struct mrp_err *err)
+{
+	struct http_options own = *api;
+	pthread_condattr_t attr;
+
+	own.parallel = 1;
+	own.total_timeout_ms = own.stall_timeout_ms = CALL_TIMEOUT_MS;
+	own.retry.total_ms = MIN(own.retry.total_ms, LEASE_RENEW_S * 1000);
+	struct http_client *client = http_open(&own, err);
+	if (!client)
+		return NULL;
+	struct leases *leases = xcalloc(1, sizeof(*leases));
+	leases->client = client;
+	leases->lost = lost;
+	pthread_mutex_init(&leases->calls, NULL);
+	pthread_mutex_init(&leases->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&leases->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	if (start_thread(leases, err) == 0)
+		return leases;
+	http_close(client);
+	free(leases);
+	return NULL;
+}
+
+void leases_free(struct leases *leases)
+{
+	if (!leases)
+		return;
+	pthread_mutex_lock(&leases->lock);
+	leases->ending = true;
+	pthread_cond_signal(&leases->changed);
+	pthread_mutex_unlock(&leases->lock);
+	pthread_join(leases->thread, NULL);
+	http_close(leases->client);
+	pthread_cond_destroy(&leases->changed);
+	pthread_mutex_destroy(&leases->lock);
+	pthread_mutex_destroy(&leases->calls);
+	free(leases);
+}
+
+/* --- one lease --- */
+
+static void cluster_lease_free(struct cluster_lease *lease)
+{
+	free(lease->name);
+	free(lease->holder);
+	free(lease);
+}
+
+struct cluster_lease *cluster_lease_take(
+	struct leases *leases, const char *slug, const char *holder, void *owner, struct mrp_err *err)
+{
+	struct cluster_lease *lease = xcalloc(1, sizeof(*lease));
+
+	lease->leases = leases;
+	lease->name = xasprintf("cluster.%s", slug);
+	lease->holder = xstrdup(holder);
+	lease->owner = owner;
+	if (ask(leases, lease, "POST", err) < 0) {
+		cluster_lease_free(lease);
+		return NULL;
+	}
+	pthread_mutex_lock(&leases->lock);
+	lease->next = leases->first;
+	leases->first = lease;
+	pthread_cond_signal(&leases->changed);
+	pthread_mutex_unlock(&leases->lock);
+	return lease;
+}
+
+const char *cluster_lease_name(const struct cluster_lease *lease)
+{
+	return lease->name;
+}
+
+int64_t cluster_lease_fence(const struct cluster_lease *lease)
+{
+	return lease->fence;
+}
+
+bool cluster_lease_is_lost(struct cluster_lease *lease)
+{
+	pthread_mutex_lock(&lease->leases->lock);
+	bool lost = lease->lost;
+	pthread_mutex_unlock(&lease->leases->lock);
+	return lost;
+}
+
+static void give_back(struct cluster_lease *lease)
+{
+	cleanup(http_answer_release) struct http_answer answer = HTTP_ANSWER_INIT;
+	struct leases *leases = lease->leases;
+	struct mrp_err err = MRP_ERR_INIT;
+	struct http_request request;
+
+	api_request(&request, "DELETE", NULL, "/v1/leases/%s?fence=%lld", lease->name, (long long)lease->fence);
+	pthread_mutex_lock(&leases->calls);
+	http_call(leases->client, &request, &answer, &err);
+	pthread_mutex_unlock(&leases->calls);
+	http_request_release(&request);
+	mrp_err_clear(&err);
+}
+
+void cluster_lease_release(struct cluster_lease *lease)
+{
+	struct cluster_lease **at;
+
+	if (!lease)
+		return;
+	pthread_mutex_lock(&lease->leases->lock);
+	for (at = &lease->leases->first; *at != lease; at = &(*at)->next)
+		;
+	*at = lease->next;
+	pthread_mutex_unlock(&lease->leases->lock);
+	if (!lease->lost)
+		give_back(lease);
+	cluster_lease_free(lease);
+}
+
+size_t leases_held(struct leases *leases)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&leases->lock);
+	for (const struct cluster_lease *lease = leases->first; lease; lease = lease->next)
+		n++;
+	pthread_mutex_unlock(&leases->lock);
+	return n;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Giving back a lock of the terraform state that a dead run has left. Only the evidence of that run proves that it is
+ * dead, and only on the host where it ran; everywhere else it takes somebody who says so (--force).
+ */
+#include "internal.h"
+
+#include "../base/clock.h"
+#include "lock_info.h"
+
+/* 0 when it may be done; *what says what is known. */
+static int judge(struct strbuf *what, const struct creator *creator, const char *slug, struct mrp_err *err)
+{
+	cleanup(freep) char *path = creator_path(creator, "runs/%s.json", slug);
+	struct evidence evidence;
+	int there = evidence_read(&evidence, path, err);
+
+	if (there < 0)
+		return -1;
+	enum evidence_of judgement = there ? evidence_judge(&evidence) : EVIDENCE_UNKNOWN;
+	if (there)
+		evidence_format(what, &evidence, time_now_ms());
+	else
+		strbuf_addf(what, "no run of cluster '%s' has left anything in '%s'", slug, creator->folder);
+	evidence_release(&evidence);
+	if (judgement == EVIDENCE_ALIVE)
+		return mrp_err_set(err, MRP_EREFUSED, "the run is alive: %s", what->buf);
+	if (judgement == EVIDENCE_UNKNOWN && !creator->options.force)
+		return mrp_err_set(err, MRP_EREFUSED,
+			"nothing here proves that who holds the lock is dead (%s); --force says that you know",
+			what->buf);
+	return 0;
+}
+
+static int force_unlock(struct deploy *d, const struct lock_info *info, struct mrp_err *err)
+{
+	const char *const argv[] = { d->creator->options.terraform, "force-unlock", "-force", info->id, NULL };
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	struct program program = { .argv = argv, .gentle = true };
+
+	lock_info_format(&text, info, time_now_ms());
+	if (!*info->id)
+		return mrp_err_set(
+			err, MRP_EFAILED, "the state is %s, and terraform does not say which lock that is", text.buf);
+	deploy_enter_quietly(d, "unlock");
+	int code = deploy_run(d, &program, err);
+	if (code > 0)
+		return mrp_err_set(err, MRP_EFAILED, "terraform force-unlock failed (exit code %d)", code);
+	return code < 0 ? -1 : deploy_ends(d, DEPLOY_PLANNED, "unlocked: the state was %s", text.buf);
+}
+
+/* A plan that looks at nothing out there tries to take the lock, and says who has it. */
+static int unlock(struct deploy *d, struct mrp_err *err)
+{
+	const char *const argv[] = { d->creator->options.terraform, "plan", "-input=false", "-no-color",
+		"-refresh=false", NULL };
+	struct program program = { .argv = argv, .gentle = true };
+	struct lock_info info;
+
+	deploy_enter_quietly(d, "unlock");
+	int code = deploy_run(d, &program, err);
+	if (code < 0)
+		return -1;
+	stage_log_end(&d->log);
+	if (code > 0 && lock_info_find(&info, d->log.text.buf))
+		return force_unlock(d, &info, err);
+	if (code > 0)
+		return mrp_err_set(err, MRP_EFAILED, "terraform plan failed (exit code %d)", code);
+	return deploy_ends(d, DEPLOY_PLANNED, "nothing to do: the state is not locked");
+}
+
+static deploy_step_fn *const steps[] = { deploy_fetch, deploy_gate, deploy_write_workdir, deploy_init, unlock };
+
+int creator_unlock(struct creator *creator, const char *slug, char **text, struct mrp_err *err)
+{
+	cleanup(strbuf_release) struct strbuf what = STRBUF_INIT;
+	struct http_client *client = NULL;
+	struct deploy_result result;
+
+	creator->options.plan_only = true;
+	if (judge(&what, creator, slug, err) < 0)
+		return -1;
+	client = http_open(creator->options.api, err);
+	if (!client)
+		return -1;
+	deploy_by_steps(creator, client, slug, steps, ARRAY_SIZE(steps), &result);
+	http_close(client);
+	*text = result.message;
+	if (result.status == DEPLOY_PLANNED)
+		return 0;
+	mrp_err_set(err, result.status == DEPLOY_SKIPPED ? MRP_ELOCKED : MRP_EFAILED, "%s", result.message);
+	free(steal(text));
+	return -1;
+}

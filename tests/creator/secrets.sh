@@ -1,0 +1,90 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# Secrets planted everywhere appear nowhere: in no log, no answer of the API, no argument of a program.
+
+test_nowhere()
+{
+	start_creators
+	mkdir secrets
+	cat >secrets/main.tf <<'END'
+variable "password" {
+  type      = string
+  sensitive = true
+}
+variable "careless" {
+  type = string
+}
+variable "lines" {
+  type = string
+}
+resource "terraform_data" "machine" {
+  input = "user:${var.careless}@host ${var.password} ${var.lines}"
+  provisioner "local-exec" {
+    command     = "echo $CARELESS $YC_TOKEN $PASSWORD; echo \"$LINES_\"; printf %s \"$CARELESS\" | base64; ps axww -o args"
+    environment = { CARELESS = var.careless, PASSWORD = nonsensitive(var.password), LINES_ = var.lines }
+  }
+}
+output "password" {
+  value     = var.password
+  sensitive = true
+}
+output "careless" {
+  value = var.careless
+}
+END
+	recipe secrets
+	request POST /v1/clusters '{"slug":"net","recipe":"secrets","sensitive_variables":["careless","lines"],"variables":{
+		"password":{"value":"Pa55word-of-the-cluster","sensitive":true},"careless":{"value":"C4reless-of-the-recipe"},
+		"lines":{"value":"-----BEGIN X-----\nfirst-L1ne-of-it\nsecond-L1ne-of-it\n-----END X-----"}}}'
+	expect 201
+	export YC_TOKEN=t1.T0ken-of-the-environment
+	creator_once 0 --allow-programs -v
+	cat out err >said
+	last net '.status == "applied"'
+	curl -sS "$api_url/v1/clusters/net" >answers
+	curl -sS "$api_url/v1/clusters/net/deployments" >>answers
+	for stage in init plan apply; do
+		log_of $stage
+		cat "$body" >>answers
+	done
+	grep -q 'Provisioning with' answers || fail 'the provisioner did not run'
+	grep -qF '***' answers || fail 'nothing was taken out, so nothing was there'
+	for secret in Pa55word-of-the-cluster C4reless-of-the-recipe first-L1ne-of-it second-L1ne-of-it \
+		T0ken-of-the-environment "$(printf %s C4reless-of-the-recipe | base64)"; do
+		! grep -F "$secret" answers said || fail "'$secret' was shown"
+		! grep -rF "$secret" state/objects || fail "'$secret' is in a log"
+	done
+	# what terraform itself must have is closed to others
+	expect_equal 'files for others' '' "$(find state/creator -type f -perm /077)"
+	expect_equal 'folders for others' '' "$(find state/creator -type d -perm /077)"
+}
+
+# The plan failed: its log is there, and clean.
+test_failed_plan()
+{
+	start_creators
+	mkdir secrets
+	cat >secrets/main.tf <<'END'
+variable "careless" {
+  type = string
+}
+resource "terraform_data" "machine" {
+  input = var.careless
+  lifecycle {
+    precondition {
+      condition     = var.careless == ""
+      error_message = "wrong: ${var.careless}"
+    }
+  }
+}
+END
+	recipe secrets
+	request POST /v1/clusters '{"slug":"net","recipe":"secrets","sensitive_variables":["careless"],"variables":{
+		"careless":{"value":"C4reless-of-the-recipe"}}}'
+	expect 201
+	creator_once 1
+	last net '.status == "failed"' '.message | contains("C4reless") | not'
+	log_of plan
+	grep -qF 'wrong: ***' "$body" || fail 'the reason is not in the log'
+	! grep -rF C4reless state/objects out err last.json || fail 'a secret was shown'
+}

@@ -1,0 +1,151 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# The creator as a service: what is due, asked for, interrupted, killed, shared.
+
+test_loop()
+{
+	start_creators
+	machines
+	cluster a machines '{"size":1}'
+	start_creator one
+	until_true is_state a deployed
+	cluster b machines '{"size":1}' 'deploy: {interval: "1s"}'
+	until_true is_state b deployed
+	# drift is found by the regular plan
+	until_true has_run b 3
+	expect_equal runs 1 "$(runs a)"
+	variable a size 2
+	until_true has_run a 2
+	request POST /v1/clusters/a/deploy
+	expect 202
+	until_true has_run a 3
+	until_true is_state a deployed
+	last a '.status == "no-changes"'
+	curl -sS "$creator_url/metrics" >page
+	cat page
+	grep -Eq '^mrprober_creator_runs_total\{status="applied"\} [3-9]' page || fail 'runs are not counted'
+	grep -Eq '^mrprober_creator_clusters 2$' page || fail 'clusters are not counted'
+	grep -Eq '^mrprober_creator_look_success 1$' page || fail 'looks are not counted'
+	# the API goes away and comes back
+	stop_api
+	sleep 0.5
+	start_api --state-dir "$MRP_SCRATCH/state"
+	variable a size 1
+	until_true has_run a 4
+	stop_creator "$creator_pid"
+}
+
+# A failed cluster does not delay the others, and comes again later.
+test_failing_and_good()
+{
+	start_creators
+	machines
+	mkdir bad
+	echo 'resource "terraform_data" "x" { input = file("/nowhere") }' >bad/main.tf
+	recipe bad
+	for i in 1 2 3; do
+		cluster "bad-$i" bad '{}'
+		cluster "good-$i" machines '{"size":1}'
+	done
+	start_creator one --parallel 2
+	for i in 1 2 3; do
+		until_true is_state "good-$i" deployed
+		until_true is_state "bad-$i" failed
+	done
+	expect_equal runs '1 1 1' "$(runs bad-1) $(runs bad-2) $(runs bad-3)"
+	# a recipe that is mended is tried at once
+	echo 'resource "terraform_data" "x" { input = 1 }' >bad/main.tf
+	recipe bad
+	for i in 1 2 3; do
+		until_true is_state "bad-$i" deployed
+	done
+	stop_creator "$creator_pid"
+}
+
+# SIGTERM in the middle of an apply: terraform ends cleanly, the record says so, the next creator goes on.
+test_terminated()
+{
+	start_creators
+	slow
+	cluster net slow '{"size":1}'
+	start_creator one --allow-programs
+	until_true test -s began
+	stop_creator "$creator_pid"
+	last net '.status == "interrupted"' '.stage == "apply"' '.message | test("interrupted")'
+	cluster_state net failed
+	log_of apply
+	grep -qi 'interrupt' "$body" || fail 'the log does not say that terraform was interrupted'
+	# what was made is known, the half-made thing is tainted
+	tfstate="state/creator/states/development/$(hostname)/net.tfstate"
+	jq -e '[.resources[] | {(.name): .instances[0].status}] | add | .first == null and .slow == "tainted"' "$tfstate" ||
+		fail "the state is not as terraform leaves it: $(cat "$tfstate")"
+	expect_equal 'what is left' '' "$(find state/creator/work state/creator/runs -mindepth 1)"
+	touch go
+	creator_once 0 --allow-programs net
+	last net '.status == "applied"' '.added == 1' '.destroyed == 1'
+}
+
+# kill -9 of the creator in the middle of an apply: terraform finishes alone, and the next one goes on at once.
+test_killed()
+{
+	start_creators
+	slow
+	cluster net slow '{"size":1}'
+	start_creator one --allow-programs
+	until_true test -s began
+	[ -e state/creator/runs/net.json ] || fail 'there is no evidence of the run'
+	stop_creator "$creator_pid" KILL
+	last net '.status == "running"'
+	touch go
+	start_creator two --allow-programs
+	until_true is_state net deployed
+	last net '.status == "applied"'
+	request GET /v1/clusters/net/deployments
+	expect 200 '.items | length == 2' '.items[1].status == "interrupted"' '.items[1].message | test("died")'
+	stop_creator "$creator_pid"
+	tfstate="state/creator/states/development/$(hostname)/net.tfstate"
+	jq -e '[.resources[].instances[]] | length == 2 and all(.status == null)' "$tfstate" ||
+		fail "not everything was made: $(cat "$tfstate")"
+}
+
+# Two creators with a state of their own each would bind it; with a state that both reach they share the work.
+test_two()
+{
+	start_creators
+	machines
+	for i in 1 2 3 4 5 6; do
+		cluster "net-$i" machines '{"size":1}'
+	done
+	mkdir shared
+	start_creator one --parallel 2 --backend local --backend-config path="$MRP_SCRATCH/shared/{cluster}.tfstate"
+	one=$creator_pid
+	start_creator two --parallel 2 --backend local --backend-config path="$MRP_SCRATCH/shared/{cluster}.tfstate"
+	for i in 1 2 3 4 5 6; do
+		until_true is_state "net-$i" deployed
+	done
+	for i in 1 2 3 4 5 6; do
+		variable "net-$i" size 2
+	done
+	for i in 1 2 3 4 5 6; do
+		until_true has_run "net-$i" 2
+		until_true is_state "net-$i" deployed
+	done
+	stop_creator "$one"
+	stop_creator "$creator_pid"
+	for i in 1 2 3 4 5 6; do
+		expect_equal "runs of net-$i" 2 "$(runs "net-$i" applied)"
+		expect_equal "all runs of net-$i" 2 "$(runs "net-$i")"
+		expect_equal "machines of net-$i" 2 "$(jq '[.resources[].instances[]] | length' "shared/net-$i.tfstate")"
+	done
+}
+
+# A run that lasts too long is interrupted.
+test_timeout()
+{
+	start_creators
+	slow
+	cluster net slow '{"size":1}' 'deploy: {timeout: "2s"}'
+	creator_once 1 --allow-programs
+	said 'did not end in time'
+	last net '.status == "failed"' '.stage == "apply"'
+}

@@ -43,7 +43,8 @@ static int add_setting(struct value *settings, struct arena *arena, const char *
 	bool bad = !v || problems.errors;
 	problems_clear(&problems);
 	/* "{environment}/x" is a map to YAML, and meant as text */
-	if (bad || v->type == V_NULL || equals[1] == '{')
+	if (bad || v->type == V_NULL || skip_prefix(equals + 1, "{environment}", NULL) ||
+		skip_prefix(equals + 1, "{cluster}", NULL))
 		v = value_string(arena, equals + 1);
 	value_set(arena, settings, arena_strndup(arena, text, (size_t)(equals - text)), v);
 	return 0;

@@ -142,20 +142,20 @@ static bool go_on_waiting(void *ctx)
 static int recover(struct deploy *d, char **holder, char **why, struct mrp_err *err)
 {
 	int64_t wait_ms = d->creator->options.grace_ms;
+	const struct evidence *before = &d->before;
 	struct strbuf text = STRBUF_INIT;
-	struct evidence before;
 	bool killed = false;
 
 	*holder = *why = NULL;
-	int there = evidence_read(&before, d->evidence_path, err);
+	int there = evidence_read(&d->before, d->evidence_path, err);
 	if (there <= 0)
 		return there;
-	evidence_format(&text, &before, time_now_ms());
-	enum evidence_of judgement = evidence_judge(&before);
+	evidence_format(&text, before, time_now_ms());
+	enum evidence_of judgement = evidence_judge(before);
 	if (judgement == EVIDENCE_DEAD) {
-		int left = evidence_end_survivors(before.run_id, wait_ms, go_on_waiting, d, &killed);
+		int left = evidence_end_survivors(before->run_id, wait_ms, go_on_waiting, d, &killed);
 
-		*holder = xstrdup(before.holder);
+		*holder = xstrdup(before->holder);
 		*why = xasprintf("the creator that ran it died (%s)%s", text.buf,
 			killed ? "; its terraform had to be killed: what it was making may be half made" : "");
 		if (left)
@@ -164,7 +164,6 @@ static int recover(struct deploy *d, char **holder, char **why, struct mrp_err *
 		mrp_err_set(err, MRP_ELOCKED, "another creator works on it: %s", text.buf);
 	}
 	strbuf_release(&text);
-	evidence_release(&before);
 	return err->code == MRP_OK ? 0 : -1;
 }
 
@@ -206,6 +205,11 @@ static int begin_folders(struct deploy *d, struct mrp_err *err)
 	d->plan_path = path_join(d->run_folder, "plan");
 	cleanup(freep) char *runs = creator_path(creator, "runs");
 	terraform_environment(&d->env, (const char *const *)creator->environment.v, d->cli_path);
+	/* the http backend has its password from there and nowhere else that is not written to the disk */
+	for (size_t i = 0; streq(creator->options.backend, "http") && i < creator->environment.n; i++) {
+		if (skip_prefix(creator->environment.v[i], "TF_HTTP_", NULL))
+			strvec_push(&d->env, creator->environment.v[i]);
+	}
 	strvec_pushf(&d->env, "MRPROBER_CLUSTER=%s", d->slug);
 	return make_folders(runs, 0700, err);
 }
@@ -269,6 +273,18 @@ static void record_outcome(struct deploy *d)
 	mrp_err_clear(&err);
 }
 
+/* A lock that is still there is that of the run that died before: only its evidence lets somebody give it back. */
+static void leave_evidence(struct deploy *d)
+{
+	struct mrp_err err = MRP_ERR_INIT;
+
+	if (!d->locked || !d->before.run_id)
+		unlink(d->evidence_path);
+	else if (evidence_write(d->evidence_path, &d->before, &err) < 0)
+		deploy_say(d, LOG_WARNING, "%s", err.msg);
+	mrp_err_clear(&err);
+}
+
 static void clean_up(struct deploy *d)
 {
 	struct mrp_err err = MRP_ERR_INIT;
@@ -279,12 +295,13 @@ static void clean_up(struct deploy *d)
 		deploy_say(d, LOG_INFO, "the work folder, with secrets in it, is '%s'", d->run_folder);
 	mrp_err_clear(&err);
 	if (d->lease)
-		unlink(d->evidence_path);
+		leave_evidence(d);
 	http_set_lease(d->client, NULL, 0);
 	cluster_lease_release(d->lease);
 	record_release(&d->record);
 	inputs_release(&d->inputs);
 	evidence_release(&d->evidence);
+	evidence_release(&d->before);
 	scan_release(&d->scan);
 	arena_release(&d->plan_arena);
 	redact_free(d->secrets);

@@ -27,6 +27,7 @@ static int terraform_failed(struct deploy *d, const char *what, int code, struct
 	if (lock_info_find(&lock, d->log.text.buf)) {
 		cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 
+		d->locked = true;
 		lock_info_format(&text, &lock, time_now_ms());
 		return mrp_err_set(err, MRP_EFAILED,
 			"the terraform state is %s; if that run is dead: mrprober creator-once --unlock %s", text.buf,

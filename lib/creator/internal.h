@@ -38,7 +38,7 @@ struct deploy {
 	struct inputs inputs;
 	struct cluster_lease *lease;
 	struct record record;
-	struct evidence evidence;
+	struct evidence evidence, before; /* `before`: of a run that did not end; zeroed when there was none */
 	char *evidence_path;
 	char *run_folder, *recipe_folder, *cli_path, *plan_path;
 	struct strvec env;
@@ -51,7 +51,8 @@ struct deploy {
 	int64_t deadline_us; /* monotonic */
 	bool has_changes;
 	bool gated; /* its programs may be run */
-	bool dirty; /* terraform had to be killed */
+	bool dirty;  /* terraform had to be killed */
+	bool locked; /* somebody else has locked the terraform state */
 	enum deploy_status status;
 	char *message; /* NULL: nothing to say */
 };

@@ -17,10 +17,13 @@ variable "careless" {
 variable "lines" {
   type = string
 }
+variable "ps" {
+  type = string
+}
 resource "terraform_data" "machine" {
   input = "user:${var.careless}@host ${var.password} ${var.lines}"
   provisioner "local-exec" {
-    command     = "echo $CARELESS $YC_TOKEN $PASSWORD; echo \"$LINES_\"; printf %s \"$CARELESS\" | base64; ps axww -o args"
+    command     = "echo $CARELESS $YC_TOKEN $PASSWORD; echo \"$LINES_\"; printf %s \"$CARELESS\" | base64; ps axww -o args >${var.ps}"
     environment = { CARELESS = var.careless, PASSWORD = nonsensitive(var.password), LINES_ = var.lines }
   }
 }
@@ -34,7 +37,7 @@ output "careless" {
 END
 	recipe secrets
 	request POST /v1/clusters '{"slug":"net","recipe":"secrets","sensitive_variables":["careless","lines"],"variables":{
-		"password":{"value":"Pa55word-of-the-cluster","sensitive":true},"careless":{"value":"C4reless-of-the-recipe"},
+		"ps":{"value":"'"$MRP_SCRATCH"'/ps"},"password":{"value":"Pa55word-of-the-cluster","sensitive":true},"careless":{"value":"C4reless-of-the-recipe"},
 		"lines":{"value":"-----BEGIN X-----\nfirst-L1ne-of-it\nsecond-L1ne-of-it\n-----END X-----"}}}'
 	expect 201
 	export YC_TOKEN=t1.T0ken-of-the-environment
@@ -48,10 +51,11 @@ END
 		cat "$body" >>answers
 	done
 	grep -q 'Provisioning with' answers || fail 'the provisioner did not run'
+	grep -q 'terraform apply' ps || fail 'ps does not show what runs'
 	grep -qF '***' answers || fail 'nothing was taken out, so nothing was there'
 	for secret in Pa55word-of-the-cluster C4reless-of-the-recipe first-L1ne-of-it second-L1ne-of-it \
 		T0ken-of-the-environment "$(printf %s C4reless-of-the-recipe | base64)"; do
-		! grep -F "$secret" answers said || fail "'$secret' was shown"
+		! grep -F "$secret" answers said ps || fail "'$secret' was shown"
 		! grep -rF "$secret" state/objects || fail "'$secret' is in a log"
 	done
 	# what terraform itself must have is closed to others

@@ -5,6 +5,7 @@ and independently of lib/cloud/sigv4.c.
 
     s3d.py --port-file FILE --folder DIR [--bucket logs] [--region us-east-1] [--key ID --secret SECRET] [--token TOKEN]
 
+Terraform's s3 backend finds what it needs, too: DELETE, HEAD, listing, If-None-Match: *.
 Objects of the bucket become files of DIR, named by their percent-encoded key. DIR.log has a line a request: the status,
 the method, the path as it came, and why it was refused. While it runs, the test may write
     DIR.down     each request is answered 503
@@ -131,7 +132,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def refuse(self, status, code, why, headers=()):
         # as some servers do, with what they were sent; nobody may tell that on
@@ -177,7 +179,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.refuse(refused.status, refused.code, str(refused))
 
     def store(self, path, body):
-        if self.command == "PUT":
+        if path.endswith("/"):  # the bucket itself
+            query = urllib.parse.parse_qs(self.path.partition("?")[2])
+            prefix = query.get("prefix", [""])[0]
+            keys = sorted(urllib.parse.unquote(name) for name in os.listdir(self.server.options.folder))
+            self.answer(200, ("<ListBucketResult><IsTruncated>false</IsTruncated>%s</ListBucketResult>" % "".join(
+                "<Contents><Key>%s</Key></Contents>" % key for key in keys if key.startswith(prefix))).encode())
+        elif self.command == "PUT" and self.headers.get("If-None-Match") == "*" and os.path.exists(path):
+            raise Refused(412, "PreconditionFailed", "it is there")
+        elif self.command == "DELETE":
+            if os.path.exists(path):
+                os.unlink(path)
+            self.answer(204)
+        elif self.command == "PUT":
             with open(path + ".new", "wb") as file:
                 file.write(body)
             os.replace(path + ".new", path)
@@ -188,7 +202,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             raise Refused(404, "NoSuchKey", "")
 
-    do_GET = do_PUT = serve
+    do_GET = do_PUT = do_HEAD = do_DELETE = serve
 
 
 def main():

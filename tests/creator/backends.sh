@@ -1,0 +1,122 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# Terraform state that several creators reach: s3 and http, with their locks, and locks of runs that died.
+
+start_stated()
+{
+	command -v python3 >/dev/null || skip 'python3 is not installed'
+	mkfifo .stated.in
+	python3 "$MRP_ROOT/tests/tools/stated.py" --port-file .stated.port --user terraform --password St4te-password \
+		<>.stated.in >.stated.err 2>&1 &
+	creator_pids="${creator_pids-} $!"
+	until_true test -s .stated.port
+	stated_url=http://127.0.0.1:$(cat .stated.port)
+	export TF_HTTP_PASSWORD=St4te-password TF_HTTP_USERNAME=terraform
+}
+
+# with_http COMMAND...: it and the options for that server
+with_http()
+{
+	"$@" --backend http --backend-config "address=$stated_url/{environment}/{cluster}" \
+		--backend-config "lock_address=$stated_url/{environment}/{cluster}" \
+		--backend-config "unlock_address=$stated_url/{environment}/{cluster}"
+}
+
+state_of() { curl -sS -u terraform:St4te-password "$stated_url/development/$(hostname)/$1"; }
+
+test_http()
+{
+	start_creators
+	start_stated
+	machines
+	cluster net machines '{"size":2}'
+	with_http creator_once 0
+	last net '.status == "applied"' 'has("state_holder") | not'
+	state_of net >got
+	jq -e '[.resources[].instances[]] | length == 2' got || fail 'the state is not there'
+	[ ! -e state/creator/states ] || fail 'there is a local state'
+	# another creator goes on from there
+	variable net size 3
+	mrprober creator-once --state-dir "$MRP_SCRATCH/other" --backend http --backend-config "address=$stated_url/{environment}/{cluster}" \
+		|| fail 'another creator could not go on'
+	last net '.status == "applied"' '.added == 1'
+	! grep -rF St4te-password state other --include='*.json' --include='*.log' || fail 'the password is on the disk'
+	# but not one with a local state
+	creator_once 0 --plan-only --disable '*'
+}
+
+# What was made is known elsewhere: a creator with a local state would make it again.
+test_local_after_remote()
+{
+	start_creators
+	machines
+	cluster net machines '{"size":1}'
+	creator_once 0
+	start_stated
+	with_http creator_once 1 net
+	said 'terraform state of cluster .net. is in the folder of creator'
+	with_http creator_once 0 --force net
+	last net '.status == "applied"'
+}
+
+# Creator and terraform were killed: the lock stays, is told of, and only the evidence lets it be given back.
+test_unlock()
+{
+	start_creators
+	start_stated
+	slow
+	cluster net slow '{"size":1}'
+	with_http start_creator one --allow-programs
+	until_true test -s began
+	terraform_pid=$(awk '{ print $4 }' "/proc/$(cat began)/stat")
+	with_http creator_once 3 --unlock net --allow-programs
+	said 'the run is alive'
+	kill -STOP "$creator_pid"
+	kill -KILL "$terraform_pid"
+	kill -KILL "$(cat began)" 2>/dev/null || :
+	stop_creator "$creator_pid" KILL
+	touch go
+	with_http creator_once 1 --allow-programs net
+	said 'the terraform state is locked by .*creator-once --unlock net'
+	last net '.status == "failed"' '.message | test("locked by")'
+	# elsewhere nothing proves that it is dead
+	code=0
+	with_http mrprober creator-once --state-dir "$MRP_SCRATCH/other" --allow-programs --unlock net >out 2>err || code=$?
+	cat out err
+	expect_equal status 3 $code
+	said 'nothing here proves'
+	with_http creator_once 0 --allow-programs --unlock net
+	said 'unlocked: the state was locked by'
+	with_http creator_once 0 --allow-programs --unlock net --force
+	said 'not locked'
+	with_http creator_once 0 --allow-programs net
+	last net '.status == "applied"'
+}
+
+test_s3()
+{
+	start_creators
+	start_s3
+	export AWS_ACCESS_KEY_ID="$S3_ACCESS_KEY_ID" AWS_SECRET_ACCESS_KEY="$S3_SECRET_ACCESS_KEY"
+	machines
+	cluster net machines '{"size":2}'
+	set -- --backend s3 --backend-config bucket=logs --backend-config region=us-east-1 \
+		--backend-config 'key=states/{environment}/{cluster}.tfstate' --backend-config use_lockfile=true \
+		--backend-config "endpoints={s3: \"$s3_url\"}" --backend-config use_path_style=true \
+		--backend-config skip_credentials_validation=true --backend-config skip_metadata_api_check=true \
+		--backend-config skip_region_validation=true --backend-config skip_requesting_account_id=true \
+		--backend-config skip_s3_checksum=true
+	creator_once 0 "$@"
+	last net '.status == "applied"' '.logs.plan | test("creator/net/1/plan.log$")'
+	variable net size 1
+	creator_once 0 "$@"
+	last net '.status == "applied"' '.destroyed == 1'
+	ls s3
+	jq -e '[.resources[].instances[]] | length == 1' "s3/states%2Fdevelopment%2F$(hostname)%2Fnet.tfstate" ||
+		fail 'the state is not there'
+	# the logs went to the bucket, with good signatures
+	for stage in init plan apply; do
+		[ -s "s3/development%2F$(hostname)%2Fcreator%2Fnet%2F1%2F$stage.log" ] || fail "the log of $stage is not there"
+	done
+	! grep -E ' (PUT|GET|DELETE) .*(Signature|InvalidAccessKey)' s3.log || fail 'a signature was refused'
+}

@@ -109,6 +109,8 @@ struct creator *creator_new(const struct creator_options *options, struct mrp_er
 	creator->folder = path_join(options->state_dir, "creator");
 	creator->queue = clusters_new();
 	strvec_init(&creator->environment);
+	strvec_init(&creator->compared);
+	pthread_mutex_init(&creator->compared_lock, NULL);
 	for (char **variable = environ; *variable; variable++)
 		strvec_push(&creator->environment, *variable);
 	gethostname(host, sizeof(host) - 1);
@@ -129,6 +131,8 @@ void creator_free(struct creator *creator)
 	providers_release(&creator->providers);
 	clusters_free(creator->queue);
 	strvec_clear(&creator->environment);
+	strvec_clear(&creator->compared);
+	pthread_mutex_destroy(&creator->compared_lock);
 	free(creator->folder);
 	free(creator->prefix);
 	free(creator->named);

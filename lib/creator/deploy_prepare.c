@@ -41,12 +41,19 @@ static void add_secrets(struct redact_set *secrets, const struct deploy *d)
 	}
 }
 
-/* Again when there are more variables: those of a stage that has begun keep theirs. */
-static void renew_secrets(struct deploy *d)
+/* The log of the stage that has told us the new ones ends here: it may have told the log, too. */
+void deploy_renew_secrets(struct deploy *d)
 {
-	redact_free(d->secrets);
+	struct redact_set *before = d->secrets;
+
 	d->secrets = redact_new(REDACT_SHAPES);
 	add_secrets(d->secrets, d);
+	if (d->log.stage) {
+		stage_log_end(&d->log);
+		stage_log_redact(&d->log, d->secrets);
+		deploy_leave(d);
+	}
+	redact_free(before);
 }
 
 void deploy_more_secrets(struct deploy *d, const struct value *plan)
@@ -108,7 +115,7 @@ int deploy_fetch(struct deploy *d, struct mrp_err *err)
 	if (inputs_fetch(&d->inputs, d->client, d->slug, err) < 0)
 		return -1;
 	d->deadline_us = monotonic_us() + d->inputs.timeout_ms * 1000;
-	renew_secrets(d);
+	deploy_renew_secrets(d);
 	int r = check_state(d);
 	if (r > 0 && !has_programs_for_variables(d)) /* else they may come from there */
 		r = deploy_check_variables(d, err);
@@ -193,7 +200,7 @@ int deploy_write_workdir(struct deploy *d, struct mrp_err *err)
 		.n_variables = d->inputs.variables.n,
 	};
 
-	renew_secrets(d); /* initial values and hooks may have brought more */
+	deploy_renew_secrets(d); /* initial values and hooks may have brought more */
 	if (workdir_prepare(&spec, err) < 0 ||
 		cli_config_write(d->cli_path, &creator->options.cli, &creator->providers, err) < 0)
 		return -1;

@@ -118,8 +118,11 @@ int deploy_initial_values(struct deploy *d, struct mrp_err *err)
 
 	if (!sha256 || d->inputs.destroy)
 		return 1;
-	if (!has_run(d) && (deploy_enter(d, "initial-values", err) < 0 || run_initial_values(d, sha256, err) < 0))
-		return -1;
+	if (!has_run(d)) {
+		if (deploy_enter(d, "initial-values", err) < 0 || run_initial_values(d, sha256, err) < 0)
+			return -1;
+		deploy_renew_secrets(d);
+	}
 	return deploy_check_variables(d, err);
 }
 

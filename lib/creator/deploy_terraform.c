@@ -15,7 +15,7 @@
 #include "lock_info.h"
 #include "snapshot.h"
 
-enum { PLAN_CHANGES = 2, CACHE_LOCK_WAIT_MS = 100 };
+enum { PLAN_CHANGES = 2, CACHE_LOCK_WAIT_MS = 100, COMPARED_MAX = 1000 };
 
 /* "terraform plan failed (exit code 1): Invalid value for variable" */
 static int terraform_failed(struct deploy *d, const char *what, int code, struct mrp_err *err)
@@ -61,17 +61,54 @@ static int terraform_must(struct deploy *d, const char *what, const char *const 
 
 /* --- init --- */
 
-/* What terraform thinks that the recipe needs must be what we think. */
+/* Of the files of the recipe; "" when programs of it may have written others. */
+static void recipe_digest(char out[SHA256_HEX + 1], const struct deploy *d)
+{
+	const struct value *files = value_get(d->inputs.recipe, "files");
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+
+	*out = '\0';
+	if (!files || d->scan.programs.n)
+		return;
+	json_canonical(&text, files);
+	sha256_hex_of(out, text.buf, text.len);
+}
+
+static bool compared_before(struct creator *creator, const char *files)
+{
+	pthread_mutex_lock(&creator->compared_lock);
+	bool known = *files && strvec_contains(&creator->compared, files);
+	pthread_mutex_unlock(&creator->compared_lock);
+	return known;
+}
+
+static void remember_compared(struct creator *creator, const char *files)
+{
+	pthread_mutex_lock(&creator->compared_lock);
+	if (creator->compared.n >= COMPARED_MAX)
+		strvec_clear(&creator->compared);
+	if (*files && !strvec_contains(&creator->compared, files))
+		strvec_push(&creator->compared, files);
+	pthread_mutex_unlock(&creator->compared_lock);
+}
+
+/* What terraform thinks that the recipe needs must be what we think. The answer for the same files is the same. */
 static int compare_providers(struct deploy *d, struct mrp_err *err)
 {
 	static const char *const args[] = { "providers", "-no-color", NULL };
 	struct program program = { .keep_stdout = true };
+	char files[SHA256_HEX + 1];
 
+	recipe_digest(files, d);
+	if (compared_before(d->creator, files))
+		return 0;
 	int code = terraform(d, &program, args, err);
 	if (code > 0)
 		code = terraform_failed(d, "providers", code, err);
 	if (code == 0)
 		code = gate_compare(&d->scan, &d->creator->providers, program.out.buf, program.out.len, err);
+	if (code == 0)
+		remember_compared(d->creator, files);
 	program_release(&program);
 	return code;
 }

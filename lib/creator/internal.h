@@ -28,6 +28,8 @@ struct creator {
 	char *id;                  /* of this state folder: who holds what is in it */
 	char *name;                /* "host (id), pid 4711": for people */
 	struct strvec environment; /* that programs get */
+	pthread_mutex_t compared_lock;
+	struct strvec compared; /* digests of recipes about whose providers terraform agreed with us */
 };
 
 struct deploy {
@@ -50,7 +52,7 @@ struct deploy {
 	struct arena plan_arena;
 	int64_t deadline_us; /* monotonic */
 	bool has_changes;
-	bool gated; /* its programs may be run */
+	bool gated;  /* its programs may be run */
 	bool dirty;  /* terraform had to be killed */
 	bool locked; /* somebody else has locked the terraform state */
 	enum deploy_status status;
@@ -63,6 +65,8 @@ int deploy_gate(struct deploy *d, struct mrp_err *err);
 int deploy_write_workdir(struct deploy *d, struct mrp_err *err);
 /* 0 with status DEPLOY_WAITING when required or external ones are missing. */
 int deploy_check_variables(struct deploy *d, struct mrp_err *err);
+/* Make `secrets` anew, of all variables that there are by now. */
+void deploy_renew_secrets(struct deploy *d);
 /* Make more_secrets: what is sensitive in the plan, too. */
 void deploy_more_secrets(struct deploy *d, const struct value *plan);
 /* deploy_terraform.c */

@@ -9,7 +9,7 @@
 #include "../ev/loop.h"
 #include "../http/api.h"
 
-enum { CALL_TIMEOUT_MS = 10000 };
+enum { CALL_TIMEOUT_MS = 10000, AGAIN_US = 1000000 };
 
 struct cluster_lease {
 	struct leases *leases;
@@ -75,7 +75,7 @@ static int ask(struct leases *leases, struct cluster_lease *lease, const char *m
 
 /* --- renewing --- */
 
-/* The first that is due, not to be freed until it was renewed: release waits for `calls`. */
+/* The one that has to be renewed first, if that is now. */
 static struct cluster_lease *next_due(struct leases *leases, int64_t *wait_until_us)
 {
 	struct cluster_lease *due = NULL;
@@ -92,45 +92,38 @@ static struct cluster_lease *next_due(struct leases *leases, int64_t *wait_until
 	return due && *wait_until_us <= monotonic_us() ? due : NULL;
 }
 
-/* What is needed of a lease while it may go away. */
-struct copy {
-	struct cluster_lease lease;
-	bool there;
-};
-
-static void find_again(struct leases *leases, struct copy *copy, struct cluster_lease **out)
+static struct cluster_lease *by_fence(struct leases *leases, int64_t fence)
 {
-	*out = NULL;
 	for (struct cluster_lease *lease = leases->first; lease; lease = lease->next) {
-		if (lease->fence == copy->lease.fence)
-			*out = lease;
+		if (lease->fence == fence)
+			return lease;
 	}
+	return NULL;
 }
 
-/* The lock is held, and let go meanwhile. */
-static void renew(struct leases *leases, struct cluster_lease *due)
+/* The lock is held, and let go meanwhile: so with a copy, and then it may be gone. */
+static void renew(struct leases *leases, const struct cluster_lease *due)
 {
-	struct copy copy = { .lease = *due };
+	struct cluster_lease copy = *due, *lease;
 	struct mrp_err err = MRP_ERR_INIT;
-	struct cluster_lease *lease;
 
-	copy.lease.name = xstrdup(due->name);
-	copy.lease.holder = xstrdup(due->holder);
+	copy.name = xstrdup(due->name);
+	copy.holder = xstrdup(due->holder);
 	pthread_mutex_unlock(&leases->lock);
-	int r = ask(leases, &copy.lease, "PUT", &err);
+	int r = ask(leases, &copy, "PUT", &err);
 	pthread_mutex_lock(&leases->lock);
-	find_again(leases, &copy, &lease);
+	lease = by_fence(leases, copy.fence);
 	if (lease && r == 0) {
-		lease->renew_us = copy.lease.renew_us;
-		lease->give_up_us = copy.lease.give_up_us;
+		lease->renew_us = copy.renew_us;
+		lease->give_up_us = copy.give_up_us;
 	} else if (lease) {
-		lease->renew_us = monotonic_us() + 1000000;
+		lease->renew_us = monotonic_us() + AGAIN_US;
 		lease->lost = err.code == MRP_ELOCKED || monotonic_us() >= lease->give_up_us;
 		if (lease->lost)
 			leases->lost(lease->owner);
 	}
-	free(copy.lease.name);
-	free(copy.lease.holder);
+	free(copy.name);
+	free(copy.holder);
 	mrp_err_clear(&err);
 }
 

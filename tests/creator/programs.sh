@@ -100,7 +100,9 @@ END
 	cat >initial/initial_values <<END
 #!/bin/sh
 echo run >>$MRP_SCRATCH/ran
-echo "cookie: C00kie-\$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')"
+cookie=C00kie-\$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
+echo "careless: \$cookie" >&2
+echo "cookie: \$cookie"
 echo 'size: 7'
 END
 	recipe initial '"required_variables":["cookie","size"]'
@@ -110,6 +112,8 @@ END
 	said 'initial_values.*not allowed'
 	creator_once 0 --allow-programs net
 	last net '.status == "applied"'
+	log_of initial-values
+	grep -qF 'careless: ***' "$body" || fail 'the log is not as the program and the secrets make it'
 	request GET '/v1/clusters/net?show_sensitive=true'
 	expect 200 '.variables.cookie.owner == "initial"' '.variables.cookie.value | test("^C00kie-[0-9a-f]{8}$")' \
 		'.variables.size.value == 1' '.variables.size.owner == "manual"'

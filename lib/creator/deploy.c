@@ -189,9 +189,9 @@ static int take(struct deploy *d, struct mrp_err *err)
 		deploy_say(d, LOG_WARNING, "%s; going on from there", why);
 	if (d->creator->options.plan_only)
 		return 0;
-	return record_end_dead(&d->record, why ? why : "the creator that ran it died, and its lease ended", err) < 0
-		? -1
-		: 0;
+	int dead = record_end_dead(&d->record, why ? why : "the creator that ran it died, and its lease ended", err);
+	d->recovered = dead > 0;
+	return dead < 0 ? -1 : 0;
 }
 
 static int begin_folders(struct deploy *d, struct mrp_err *err)
@@ -339,7 +339,7 @@ void deploy_by_steps(struct creator *creator, struct http_client *client, const 
 	*result = (struct deploy_result){
 		.status = d.status,
 		.changes = d.has_changes,
-		.recorded = d.record.id != 0 || d.status == DEPLOY_WAITING,
+		.recorded = d.record.id != 0 || d.status == DEPLOY_WAITING || d.done_elsewhere,
 		.took_ms = (monotonic_us() - began_us) / 1000,
 		.message = d.message,
 	};

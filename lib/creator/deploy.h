@@ -16,7 +16,7 @@
 struct deploy_result {
 	enum deploy_status status;
 	bool changes;  /* the plan had some */
-	bool recorded; /* in the API */
+	bool recorded; /* the API knows how it stands */
 	int64_t took_ms;
 	char *message; /* owned; for people: why it failed, what was done */
 };

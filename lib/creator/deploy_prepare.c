@@ -2,6 +2,7 @@
 /* What comes before terraform: inputs, the work folder, what the recipe may use. */
 #include "internal.h"
 
+#include "../base/clock.h"
 #include "../base/file.h"
 #include "../base/text.h"
 #include "../ev/loop.h"
@@ -73,6 +74,14 @@ static bool disabled(const struct creator_options *options, const char *slug)
 	return false;
 }
 
+/* Between the look and the lease another creator may have done it. */
+static bool still_due(const struct deploy *d)
+{
+	int64_t recipe_ms = MAX(time_parse(value_get_string(d->inputs.recipe, "updated_at")), 0);
+
+	return d->creator->at_once || d->recovered || due_of(d->inputs.cluster, recipe_ms).at_ms <= time_now_ms();
+}
+
 /* Whether it may be touched at all; 1: yes. */
 static int check_state(struct deploy *d)
 {
@@ -82,6 +91,9 @@ static int check_state(struct deploy *d)
 		return deploy_ends(d, DEPLOY_SKIPPED, "it is disabled here (--disable)");
 	if (!d->inputs.destroy && (!deploy_enabled(d->inputs.cluster) || streq(status, "disabled")))
 		return deploy_ends(d, DEPLOY_SKIPPED, "it is disabled: its 'deploy' says so");
+	d->done_elsewhere = !still_due(d);
+	if (d->done_elsewhere)
+		return deploy_ends(d, DEPLOY_SKIPPED, "another creator has done it meanwhile");
 	return 1;
 }
 

@@ -29,6 +29,7 @@ struct creator {
 	char *name;                /* "host (id), pid 4711": for people */
 	struct strvec environment; /* that programs get */
 	pthread_mutex_t compared_lock;
+	bool at_once;           /* clusters were named: they are deployed whether they are due or not */
 	struct strvec compared; /* digests of recipes about whose providers terraform agreed with us */
 };
 
@@ -52,6 +53,8 @@ struct deploy {
 	struct arena plan_arena;
 	int64_t deadline_us; /* monotonic */
 	bool has_changes;
+	bool recovered; /* a run of before died: it is due, whatever its record says now */
+	bool done_elsewhere;
 	bool gated;  /* its programs may be run */
 	bool dirty;  /* terraform had to be killed */
 	bool locked; /* somebody else has locked the terraform state */

@@ -77,7 +77,7 @@ int creator_unlock(struct creator *creator, const char *slug, char **text, struc
 	struct http_client *client = NULL;
 	struct deploy_result result;
 
-	creator->options.plan_only = true;
+	creator->options.plan_only = creator->at_once = true;
 	if (judge(&what, creator, slug, err) < 0)
 		return -1;
 	client = http_open(creator->options.api, err);

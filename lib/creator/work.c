@@ -26,9 +26,9 @@ struct work {
 	struct figures *figures; /* NULL: nobody counts */
 };
 
-static enum log_level level_of(enum deploy_status status)
+static enum log_level level_of(const struct deploy_result *result)
 {
-	switch (status) {
+	switch (result->status) {
 	case DEPLOY_FAILED:
 	case DEPLOY_REFUSED:
 	case DEPLOY_INTERRUPTED:
@@ -37,6 +37,8 @@ static enum log_level level_of(enum deploy_status status)
 		return LOG_WARNING;
 	case DEPLOY_NO_CHANGES:
 		return LOG_DEBUG;
+	case DEPLOY_SKIPPED:
+		return result->recorded ? LOG_DEBUG : LOG_INFO;
 	default:
 		return LOG_INFO;
 	}
@@ -47,7 +49,7 @@ static void tell(const struct creator *creator, const char *slug, const struct d
 	cleanup(freep) char *text = xasprintf("%s%s%s", deploy_status_names[result->status],
 		result->message ? ": " : "", result->message ? result->message : "");
 
-	creator_say(creator, level_of(result->status), slug, text);
+	creator_say(creator, level_of(result), slug, text);
 }
 
 static void *work_thread(void *arg)
@@ -71,9 +73,9 @@ static void *work_thread(void *arg)
 		if (work->figures)
 			figures_run(work->figures, &result);
 		clusters_done(creator->queue, slug, time_now_ms(),
-			result.status == DEPLOY_SKIPPED ? RUN_SKIPPED
-				: result.recorded       ? RUN_RECORDED
-							: RUN_UNKNOWN);
+			result.recorded                           ? RUN_RECORDED
+				: result.status == DEPLOY_SKIPPED ? RUN_SKIPPED
+								  : RUN_UNKNOWN);
 		free(result.message);
 	}
 	pthread_mutex_lock(&work->lock);
@@ -194,6 +196,7 @@ int creator_once(
 	struct work *work = NULL;
 	int r = look ? 0 : -1;
 
+	creator->at_once = n > 0;
 	if (r == 0)
 		r = look_at_clusters(look, creator->queue, slugs, n, err);
 	if (r == 0 && n == 0)

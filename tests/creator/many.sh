@@ -29,6 +29,16 @@ check_all()
 	done
 }
 
+# As until_true, with the half minute after which an interrupted run is tried again, and what thirty runs take.
+until_long()
+{
+	tries=0
+	until "$@"; do
+		[ $((tries += 1)) -lt 1800 ] || fail "never true: $*"
+		sleep 0.05
+	done
+}
+
 test_killed_twice()
 {
 	start_creators
@@ -57,23 +67,23 @@ END
 		cluster "bad-$i" many '{"size":100}'
 	done
 	start_creator one --parallel 4
-	until_true some_ended 6
+	until_long some_ended 6
 	stop_creator "$creator_pid" KILL
 	start_creator two --parallel 4
-	until_true some_ended 15
+	until_long some_ended 15
 	stop_creator "$creator_pid" KILL
 	start_creator three --parallel 4
-	until_true ended
+	until_long ended
 	check_all 2 1
 	for i in $good; do
 		variable "net-$i" size 3
 	done
-	until_true some_ended 30
+	until_long some_ended 30
 	stop_creator "$creator_pid" TERM
 	start_creator four --parallel 4
 	all_three() { for i in $good; do [ "$(machines_of "net-$i")" = 3 ] || return 1; done; }
-	until_true all_three
-	until_true ended
+	until_long all_three
+	until_long ended
 	check_all 3 2
 	stop_creator "$creator_pid"
 }

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What meeseeks.c and meeseeks_loop.c share: the mappings of this run, opened, and what is to be done with them. */
+#ifndef MRP_CMD_MEESEEKS_H
+#define MRP_CMD_MEESEEKS_H
+
+#include "../lib/meeseeks/meeseeks.h"
+#include "cmd.h"
+
+struct meeseeks_args {
+	struct node_mapping mapping; /* of the options */
+	const char *config, *command, *metrics_file;
+	int64_t loop_ms; /* 0: once */
+	bool check, yes, deploy;
+};
+
+/* One variable that is kept. */
+struct keeper {
+	const struct node_mapping *mapping;
+	struct meeseeks *meeseeks;
+	size_t nodes;
+	uint64_t added, removed, changed; /* since the start */
+	int64_t success_ms;               /* the last one; 0: none yet */
+	bool failed;                      /* the last time */
+};
+
+VEC_DEFINE(keeper_vec, struct keeper)
+
+struct meeseeks_run {
+	struct mrp_ctx *ctx;
+	const struct meeseeks_args *args;
+	struct node_mapping_vec mappings; /* of the config */
+	struct keeper_vec keepers;
+	struct http_client *http;
+};
+
+/* Compare, and write what differs. 1: written; 0: nothing had to be. `changes` is what was found. */
+int keeper_write(
+	struct meeseeks_run *run, struct keeper *keeper, struct changes *changes, bool asked, struct mrp_err *err);
+/* "meeseeks/compute_nodes" */
+void keeper_add_name(struct strbuf *out, const struct keeper *keeper);
+void keeper_succeeded(struct keeper *keeper, const struct changes *changes, bool written);
+/* Prometheus text into the file, when one is named. */
+int meeseeks_write_metrics(const struct meeseeks_run *run, struct mrp_err *err);
+
+/* Again and again, until SIGTERM or SIGINT. `open` makes the keepers. */
+int meeseeks_loop(struct meeseeks_run *run,
+	int (*open)(struct meeseeks_run *run, const struct http_patience *patience, struct mrp_err *err),
+	struct mrp_err *err);
+
+#endif

@@ -218,12 +218,29 @@ static bool listed(const char *list, const char *word)
 	return false;
 }
 
+/* Does the list have a variable of this cluster? */
+static bool listed_cluster(const char *list, const char *cluster)
+{
+	size_t len = strlen(cluster);
+
+	for (const char *p = list; *p; p += strcspn(p, " "), p += *p == ' ') {
+		if (strncmp(p, cluster, len) == 0 && p[len] == '/')
+			return true;
+	}
+	return false;
+}
+
 static int check_variable(struct api_call *call, struct mrp_err *err)
 {
 	const char *cluster = cluster_of(call);
 
 	if (!cluster) /* a batch, whose operations are checked one by one, or what is about no cluster at all */
 		return 0;
+	if (call->route->handle == cluster_deploy) { /* so that what was written is put to use */
+		if (listed_cluster(call->caller.variables, cluster))
+			return 0;
+		return mrp_err_set(err, MRP_EPERM, "the token names no variable of cluster '%s'", cluster);
+	}
 	const char *name = arena_printf(&call->arena, "%s/%s", cluster, call->args[1] ? call->args[1] : "");
 	if (call->args[1] && !strchr(name, ' ') && listed(call->caller.variables, name))
 		return 0;

@@ -48,7 +48,7 @@ const struct api_route api_routes[] = {
 	{ "DELETE", VARIABLES "/{name}", variable_delete, ACCESS_EDIT, RF_WRITE | RF_BATCH | RF_NEGOTIABLE, 0,
 		KIND_CLUSTER, SHAPE_NONE, SHAPE_NONE, 204, "delete a variable" },
 
-	{ "POST", "/v1/clusters/{slug}/deploy", cluster_deploy, ACCESS_EDIT, RF_WRITE | RF_MAY_BODY | RF_NEGOTIABLE, 0,
+	{ "POST", "/v1/clusters/{slug}/deploy", cluster_deploy, ACCESS_EDIT | ACCESS(MEESEEKS), RF_WRITE | RF_MAY_BODY | RF_NEGOTIABLE, 0,
 		KIND_CLUSTER, SHAPE_ANY, SHAPE_CLUSTER_STATE, 202, "ask for a deployment now" },
 	{ "GET", "/v1/clusters/{slug}/deployments", deployment_list, ACCESS_READ, 0, Q(Q_PAGE_SIZE) | Q(Q_PAGE_TOKEN),
 		KIND_CLUSTER, SHAPE_NONE, SHAPE_DEPLOYMENTS, 200, "deployments of a cluster, newest first" },

@@ -100,6 +100,7 @@ static int read_compute_admin(void *state, struct reading *reading, struct mrp_e
 	int more;
 
 	do {
+		const int number = reading->pages + 1;
 		bool expired;
 
 		arena_reset(&arena);
@@ -111,7 +112,7 @@ static int read_compute_admin(void *state, struct reading *reading, struct mrp_e
 			return 0;
 		}
 		if (!page || reading_add_page(reading, page, err) < 0)
-			return mrp_err_wrap(err, "page %d", reading->pages + 1);
+			return mrp_err_wrap(err, "page %d", number);
 		reading->moved |= reading->pages > 1 && total_of(page) != total;
 		total = total_of(page);
 		more = next_token(&token, &seen, page, err);

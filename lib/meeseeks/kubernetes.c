@@ -99,6 +99,7 @@ static int read_kubernetes(void *state, struct reading *reading, struct mrp_err 
 	cleanup(arena_release) struct arena arena = ARENA_INIT;
 
 	do {
+		const int number = reading->pages + 1;
 		bool expired;
 
 		arena_reset(&arena);
@@ -110,7 +111,7 @@ static int read_kubernetes(void *state, struct reading *reading, struct mrp_err 
 			return 0;
 		}
 		if (!page || check_kind(page, err) < 0 || reading_add_page(reading, page, err) < 0)
-			return mrp_err_wrap(err, "page %d", reading->pages + 1);
+			return mrp_err_wrap(err, "page %d", number);
 		const char *now = of_list(page, "metadata.resourceVersion"), *more = of_list(page, "metadata.continue");
 		if (reading->pages > 1 && !streq(now, version.buf))
 			reading->moved = true;

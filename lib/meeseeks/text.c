@@ -23,12 +23,13 @@ static enum form form_of(const char *text, size_t len)
 
 	while (text < end) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text)), *next = newline ? newline : end;
-		size_t blank = strspn(text, " \t\r");
 
-		if (text + blank < next && text[blank] != '#') {
-			if (text[blank] == '[' || text[blank] == '{')
+		while (text < next && strchr(" \t\r", *text))
+			text++;
+		if (text < next && *text != '#') {
+			if (*text == '[' || *text == '{')
 				return FORM_JSON;
-			return yaml_line(text + blank, (size_t)(next - text) - blank) ? FORM_YAML : FORM_LINES;
+			return yaml_line(text, (size_t)(next - text)) ? FORM_YAML : FORM_LINES;
 		}
 		text = next + (newline != NULL);
 	}

@@ -23,7 +23,7 @@ void nodes_sort(struct node_vec *nodes)
 	}
 }
 
-int nodes_unique(struct node_vec *nodes, bool *moved, struct mrp_err *err)
+int nodes_unique(struct node_vec *nodes, bool *doubled, struct mrp_err *err)
 {
 	size_t kept = 0;
 
@@ -34,7 +34,7 @@ int nodes_unique(struct node_vec *nodes, bool *moved, struct mrp_err *err)
 			nodes->v[kept++] = *node;
 			continue;
 		}
-		*moved |= last->page != node->page;
+		*doubled |= last->page != node->page;
 		if (!value_equal(last->shape, node->shape))
 			return mrp_err_set(err, MRP_EREFUSED,
 				"node '%s' is listed twice, and what is said about it differs", node->name);

@@ -18,9 +18,9 @@ struct changes {
 
 /* Sort by name. */
 void nodes_sort(struct node_vec *nodes);
-/* Leave one of those that are the same. *moved: one was on two pages, so the list has changed while it was read.
- * MRP_EREFUSED when two have one name and differ. The nodes are sorted. */
-int nodes_unique(struct node_vec *nodes, bool *moved, struct mrp_err *err);
+/* Leave one of those that are the same. *doubled: one was on two pages. MRP_EREFUSED when two have one name and differ.
+ * The nodes are sorted. */
+int nodes_unique(struct node_vec *nodes, bool *doubled, struct mrp_err *err);
 /* MRP_EREFUSED when a name is none of a host; says which. */
 int nodes_check_names(const struct node_vec *nodes, struct mrp_err *err);
 bool nodes_equal(const struct node_vec *a, const struct node_vec *b);

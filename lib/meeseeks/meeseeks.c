@@ -62,7 +62,14 @@ static int read_once(struct meeseeks *meeseeks, struct reading *out, struct mrp_
 	if (meeseeks->ops->read(meeseeks->source, out, err) < 0)
 		return source_failed(err);
 	nodes_sort(&out->nodes);
-	return nodes_unique(&out->nodes, &out->moved, err);
+	if (nodes_unique(&out->nodes, &out->doubled, err) == 0)
+		return 0;
+	if (!out->doubled)
+		return -1;
+	/* what two pages say of it is of two moments */
+	mrp_err_clear(err);
+	out->moved = true;
+	return 0;
 }
 
 static void compare_now(const struct meeseeks *meeseeks, struct changes *changes)
@@ -71,14 +78,16 @@ static void compare_now(const struct meeseeks *meeseeks, struct changes *changes
 	changes_find(changes, meeseeks->variable.value, view_name_key(meeseeks->view), &meeseeks->reading.nodes);
 }
 
-/* May the reading be believed? One page was read at once. One that says what the variable says is no chance either. */
+/* May the reading be believed? One page was read at once. A list that equals the variable is no chance either. */
 static bool believed(const struct meeseeks *meeseeks, const struct reading *before, const struct changes *changes)
 {
 	const struct reading *now = &meeseeks->reading;
 
 	if (now->moved)
 		return false;
-	return now->pages <= 1 || !changes_any(changes) || (before->view && nodes_equal(&before->nodes, &now->nodes));
+	if (now->pages <= 1 || (!changes_any(changes) && !now->doubled))
+		return true;
+	return before->view && !before->moved && nodes_equal(&before->nodes, &now->nodes);
 }
 
 static int read_until_believed(struct meeseeks *meeseeks, struct changes *changes, struct mrp_err *err)

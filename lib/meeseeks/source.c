@@ -62,5 +62,5 @@ void reading_release(struct reading *reading)
 	node_vec_clear(&reading->nodes);
 	arena_release(&reading->arena);
 	reading->pages = 0;
-	reading->moved = false;
+	reading->moved = reading->doubled = false;
 }

@@ -17,7 +17,8 @@ struct reading {
 	struct arena arena;
 	struct node_vec nodes;
 	int pages;
-	bool moved; /* it is known that the list has changed between its pages */
+	bool moved;   /* it is known that the list has changed between its pages */
+	bool doubled; /* a node was on two pages: it has probably changed */
 };
 
 /* Each item of a list, as one more page. -1: an item is no node. */

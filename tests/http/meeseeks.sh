@@ -217,6 +217,15 @@ test_list_that_changes()
 	serve 3 "GET $(page_glob 2) times 1 $other"
 	meeseeks 2 --check
 	expect_equal 'requests' 9 "$(asked)"
+	step 'a server that always lists a node twice'
+	serve 3 "GET $(page_glob 2) $other"
+	meeseeks 2 --check
+	matches "$out" '11 nodes then'
+	expect_equal 'requests' 6 "$(asked)"
+	step 'and says something else each time'
+	sed -i 's/"name":"node-00012[^}]*"UP"/&,"x":1/' other.json
+	meeseeks 3 --yes --max-removal 100% --template '{name, x}'
+	untouched
 	step 'a server that counts'
 	sed 's/^{/{"totalSize":12,/' page1.json >counted1.json
 	sed 's/^{/{"totalSize":11,/' page2.json >counted2.json

@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 extern const struct mrp_cmd cmd_agent, cmd_api, cmd_api_client, cmd_complete, cmd_config, cmd_creator, cmd_creator_once,
-	cmd_dump, cmd_help, cmd_meeseeks, cmd_probe,
-	cmd_synchronize, cmd_version;
+	cmd_dump, cmd_help, cmd_meeseeks, cmd_probe, cmd_synchronize, cmd_version;
 
 /* In the order of the overview. */
 const struct mrp_cmd *const mrp_commands[] = {

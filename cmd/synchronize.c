@@ -11,6 +11,7 @@
 #include "../lib/config/explain.h"
 #include "../lib/sync/apply.h"
 #include "../lib/sync/lease.h"
+#include "../lib/sync/saved.h"
 #include "../lib/value/json.h"
 #include "complete_configs.h"
 #include "dispatch.h"
@@ -28,7 +29,7 @@ struct sync_args {
 	int64_t parallel, lock_timeout_ms;
 	struct strvec only;
 	struct mrp_limit max_deletes, max_changes;
-	const char *explain;
+	const char *explain, *plan_out, *apply_plan;
 };
 
 static const struct mrp_opt opts[] = {
@@ -42,6 +43,11 @@ static const struct mrp_opt opts[] = {
 		"refuse a plan that deletes more (P%: of a kind); default 10%, at least 1"),
 	OPT_LIMIT(0, "max-changes", struct sync_args, max_changes, "N|P%",
 		"refuse a plan that changes more (P%: of a kind); no limit by default"),
+	OPT_STRING(0, "plan-out", struct sync_args, plan_out, "<file>", "save the plan for --apply-plan; apply nothing",
+		.flags = OPTF_NO_ENV),
+	OPT_STRING(0, "apply-plan", struct sync_args, apply_plan, "<file>",
+		"apply exactly the plan that was saved, or refuse (exit 3) when something has changed since",
+		.flags = OPTF_NO_ENV),
 	OPT_INT(0, "parallel", struct sync_args, parallel, "<n>", "requests in flight; default 16", .min = 1, .max = 256),
 	OPT_DURATION(0, "lock-timeout", struct sync_args, lock_timeout_ms, "<duration>",
 		"wait so long for another synchronize of the same API; by default not at all", .max = 86400000),
@@ -64,6 +70,7 @@ struct run {
 	struct config *config;
 	struct http_options http;
 	struct http_client *client;
+	struct plan_saved *saved; /* what --apply-plan names, or NULL */
 	struct plan *plan;
 	struct mrp_progress progress;
 	const char *progress_what;
@@ -73,15 +80,25 @@ struct run {
 
 static struct plan_options plan_options(const struct run *run)
 {
-	return (struct plan_options){ .only = &run->args->only, .prune = run->args->prune,
-		.force_ownership = run->args->force_ownership };
+	/* deletes are among the objects of a saved plan or not: nothing else is looked at */
+	if (run->saved)
+		return (struct plan_options){
+			.saved = run->saved, .prune = true, .force_ownership = plan_saved_force_ownership(run->saved)
+		};
+	return (struct plan_options){
+		.only = &run->args->only, .prune = run->args->prune, .force_ownership = run->args->force_ownership
+	};
 }
 
 static struct config_options config_options(const struct run *run)
 {
+	const char *environment = ctx_environment(run->ctx);
+
+	if (!environment && run->saved)
+		environment = plan_saved_environment(run->saved);
 	return (struct config_options){
 		.path = run->path,
-		.environment = ctx_environment(run->ctx),
+		.environment = environment,
 		.all_environments = run->args->validate,
 		.read_secrets = !run->args->validate && !run->args->explain,
 	};
@@ -136,6 +153,16 @@ static void print_plan(struct run *run, FILE *to, int format)
 	run->printed |= to == stdout;
 }
 
+/* What was decided when a plan was saved is not asked again, unless a limit is given now. */
+static int guard(const struct run *run, struct mrp_err *err)
+{
+	const struct sync_args *args = run->args;
+
+	if (run->saved && !args->max_deletes.set && !args->max_changes.set)
+		return 0;
+	return plan_guard(run->plan, &args->max_deletes, &args->max_changes, err);
+}
+
 /* 1: go on. 0: no. Text is what people read before they answer, whatever the format of the result is. */
 static int confirm(struct run *run, struct mrp_err *err)
 {
@@ -145,7 +172,7 @@ static int confirm(struct run *run, struct mrp_err *err)
 		print_plan(run, stdout, FORMAT_TEXT);
 	else if (!yes && mrp_can_prompt())
 		print_plan(run, stderr, FORMAT_TEXT);
-	if (plan_guard(run->plan, &run->args->max_deletes, &run->args->max_changes, err) < 0)
+	if (guard(run, err) < 0)
 		return -1;
 	run->asked = !yes;
 	if (!yes && mrp_prompt_yes_no(&yes, "Apply this plan?", "--yes", err) < 0)
@@ -202,6 +229,8 @@ static int plan_again(struct run *run, struct mrp_err *err)
 
 	if (plan_make(&run->plan, run->client, run->config, &options, err) < 0)
 		return -1;
+	if (run->saved) /* other objects may change as they like */
+		return plan_saved_check(run->saved, run->plan, err) < 0 ? -1 : 1;
 	if (!run->plan->changes.n) {
 		fputs("the API has changed meanwhile, and nothing is left to do\n", stderr);
 		if (run->args->format != FORMAT_TEXT)
@@ -212,11 +241,12 @@ static int plan_again(struct run *run, struct mrp_err *err)
 		return 1;
 	if (run->asked)
 		return mrp_err_set(err, MRP_ELOCKED,
-			"the API has changed since the plan was made; nothing was done, run it again to see the new one");
+			"the API has changed since the plan was made; nothing was done, run it again to see the new "
+			"one");
 	fputs("the API has changed meanwhile; this is the plan now\n", stderr);
 	if (run->args->format == FORMAT_TEXT)
 		print_plan(run, stdout, FORMAT_TEXT);
-	return plan_guard(run->plan, &run->args->max_deletes, &run->args->max_changes, err) < 0 ? -1 : 1;
+	return guard(run, err) < 0 ? -1 : 1;
 }
 
 static int apply_held(struct run *run, struct mrp_err *err)
@@ -269,21 +299,54 @@ static int check(struct run *run, struct mrp_err *err)
 {
 	if (!plan_differs(run->plan))
 		return MRP_EXIT_OK;
-	if (plan_guard(run->plan, &run->args->max_deletes, &run->args->max_changes, err) < 0) {
+	if (guard(run, err) < 0) {
 		fprintf(stderr, "mrprober: applying this would be %s\n", err->msg);
 		mrp_err_clear(err);
 	}
 	return MRP_EXIT_DIFFERENCES;
 }
 
+/* Exit 2 is for --check; without it a plan that could be saved is a success, as nothing else was asked for. */
+static int save(struct run *run, struct mrp_err *err)
+{
+	const struct sync_args *args = run->args;
+
+	print_plan(run, stdout, args->format);
+	if (guard(run, err) < 0)
+		return mrp_err_wrap(err, "the plan was not saved");
+	if (plan_save(run->plan, http_url(run->client), args->plan_out, err) < 0)
+		return -1;
+	return args->check && plan_differs(run->plan) ? MRP_EXIT_DIFFERENCES : MRP_EXIT_OK;
+}
+
+static int make_plan(struct run *run, struct mrp_err *err)
+{
+	const struct sync_args *args = run->args;
+
+	if (args->apply_plan) {
+		if (plan_saved_read(&run->saved, args->apply_plan, err) < 0 ||
+			plan_saved_check_target(run->saved, NULL, ctx_environment(run->ctx), err) < 0)
+			return -1;
+	}
+	if (load(run, err) < 0 || connect_api(run, err) < 0)
+		return -1;
+	if (run->saved &&
+		plan_saved_check_target(run->saved, http_url(run->client), config_environment(run->config), err) < 0)
+		return -1;
+	const struct plan_options options = plan_options(run);
+	if (plan_make(&run->plan, run->client, run->config, &options, err) < 0)
+		return -1;
+	return run->saved ? plan_saved_check(run->saved, run->plan, err) : 0;
+}
+
 static int synchronize(struct run *run, struct mrp_err *err)
 {
 	const struct sync_args *args = run->args;
-	const struct plan_options options = plan_options(run);
 
-	if (load(run, err) < 0 || connect_api(run, err) < 0 ||
-		plan_make(&run->plan, run->client, run->config, &options, err) < 0)
+	if (make_plan(run, err) < 0)
 		return -1;
+	if (args->plan_out)
+		return save(run, err);
 	if (args->check || !run->plan->changes.n) {
 		if (!run->ctx->quiet || plan_differs(run->plan) || args->format == FORMAT_JSON)
 			print_plan(run, stdout, args->format);
@@ -338,6 +401,21 @@ static int explain(struct run *run, struct mrp_err *err)
 	return MRP_EXIT_OK;
 }
 
+/* A saved plan says what to do; what would make another plan of it has no place beside it. */
+static int check_plan_options(const struct sync_args *args, struct mrp_err *err)
+{
+	if (args->plan_out && args->yes)
+		return mrp_err_set(
+			err, MRP_EUSAGE, "--plan-out saves the plan for --apply-plan, so --yes makes no sense with it");
+	if (args->plan_out && args->apply_plan)
+		return mrp_err_set(err, MRP_EUSAGE, "--plan-out and --apply-plan exclude each other");
+	if (args->apply_plan && (args->only.n || args->prune || args->force_ownership))
+		return mrp_err_set(err, MRP_EUSAGE,
+			"--only, --prune and --force-ownership are decided when a plan is saved: give them with "
+			"--plan-out");
+	return 0;
+}
+
 static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
 	const struct sync_args *args = ctx->opts;
@@ -345,6 +423,8 @@ static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mr
 
 	if (args->check && args->yes)
 		return mrp_err_set(err, MRP_EUSAGE, "--check changes nothing, so --yes makes no sense with it");
+	if (check_plan_options(args, err) < 0)
+		return -1;
 	int code = args->validate ? validate(&run, err) : args->explain ? explain(&run, err) : synchronize(&run, err);
 	/* a program that reads JSON finds some, whatever happened */
 	if (code < 0 && args->format == FORMAT_JSON && !run.printed)
@@ -352,6 +432,7 @@ static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mr
 	if (run.client && ctx->verbose)
 		fprintf(stderr, "%" PRIu64 " requests to %s\n", http_requests_sent(run.client), http_url(run.client));
 	plan_free(run.plan);
+	plan_saved_free(run.saved);
 	http_close(run.client);
 	config_free(run.config);
 	problems_clear(&run.problems);

@@ -53,15 +53,17 @@ static int find_limit(struct mrp_limit *out, const char **origin, const struct p
 	return 0;
 }
 
+/* `total` is what the whole plan does: a limit that allows just this plan, to be copied to the command line. */
 static int refuse(struct mrp_err *err, const struct guard *guard, const char *what, size_t max, const char *said,
-	const char *origin)
+	const char *origin, size_t total)
 {
-	return mrp_err_set(err, MRP_EREFUSED, "refused: the plan would %s %s, and at most %zu may be (%s by %s); pass %s to allow more",
-		guard->what, what, max, said, origin, guard->option);
+	return mrp_err_set(err, MRP_EREFUSED,
+		"refused: the plan would %s %s, and at most %zu may be (%s by %s); pass %s %zu to allow this plan", guard->what,
+		what, max, said, origin, guard->option, total);
 }
 
 static int check_share(const struct plan *plan, const struct guard *guard, const size_t counts[KIND_COUNT],
-	const struct mrp_limit *limit, const char *origin, struct mrp_err *err)
+	size_t total, const struct mrp_limit *limit, const char *origin, struct mrp_err *err)
 {
 	cleanup(freep) char *said = xasprintf("%g%%", limit->percent);
 
@@ -73,7 +75,7 @@ static int check_share(const struct plan *plan, const struct guard *guard, const
 		if (counts[kind] <= max)
 			continue;
 		cleanup(freep) char *what = xasprintf("%zu of %zu %s", counts[kind], managed, kinds[kind].plural);
-		return refuse(err, guard, what, max, said, origin);
+		return refuse(err, guard, what, max, said, origin, total);
 	}
 	return 0;
 }
@@ -96,12 +98,12 @@ static int check_guard(
 	if (!limit.set)
 		return 0;
 	if (limit.is_percent)
-		return check_share(plan, guard, counts, &limit, origin, err);
+		return check_share(plan, guard, counts, total, &limit, origin, err);
 	if (total <= (size_t)limit.count)
 		return 0;
 	cleanup(freep) char *what = xasprintf("%zu object%s", total, total == 1 ? "" : "s");
 	cleanup(freep) char *said = xasprintf("%" PRId64, limit.count);
-	return refuse(err, guard, what, (size_t)limit.count, said, origin);
+	return refuse(err, guard, what, (size_t)limit.count, said, origin, total);
 }
 
 int plan_guard(const struct plan *plan, const struct mrp_limit *max_deletes, const struct mrp_limit *max_changes,

@@ -3,6 +3,7 @@
 #include "plan.h"
 
 #include "../base/text.h"
+#include "saved.h"
 
 const char *const plan_action_names[] = { "create", "update", "delete", NULL };
 const char *const plan_result_names[] = { "left", "done", "failed", "waiting", NULL };
@@ -67,6 +68,8 @@ static bool only_matches(const char *only, enum kind kind, const char *slug)
 /* Does any KIND/GLOB of `only` name the object? */
 static bool in_scope(const struct plan_options *options, enum kind kind, const char *slug)
 {
+	if (options->saved)
+		return plan_saved_has(options->saved, kind, slug);
 	if (!options->only || !options->only->n)
 		return true;
 	for (size_t i = 0; i < options->only->n; i++) {
@@ -94,6 +97,15 @@ static const struct value *entry_of(const struct value *state, const char *part,
 static int64_t revision_of(const struct value *entry)
 {
 	return value_get(entry, "revision")->i; /* api_get_state has checked it */
+}
+
+/* The digest by the state or by the object itself. */
+static void note_digest(struct plan_change *change, const struct value *entry)
+{
+	const char *digest = value_get_string(entry, "digest");
+
+	if (!digest || !sha256_from_hex(change->before, digest))
+		memset(change->before, 0, sizeof(change->before));
 }
 
 static void add_change(struct plan *plan, enum plan_action action, const struct config_object *object, int64_t revision)
@@ -156,6 +168,7 @@ static void place_rest(struct plan *plan, const struct value *state, enum kind k
 				.slug = arena_strdup(&plan->arena, slug),
 				.revision = revision_of(map->members[i].value) };
 
+			note_digest(&change, map->members[i].value);
 			plan_change_vec_push(&plan->changes, change);
 		} else {
 			struct plan_item item = { kind, arena_strdup(&plan->arena, slug), NULL, NULL };
@@ -240,6 +253,7 @@ static int got_object(void *ctx, enum kind kind, struct value *current, struct m
 	if (!revision || revision->type != V_INT)
 		return mrp_err_set(err, MRP_EHTTP, "the API gave %s '%s' without a revision", kinds[kind].name, change->slug);
 	change->revision = revision->i;
+	note_digest(change, current);
 	plan_compare(&scratch, &plan->options, change, current, &conflicts);
 	keep_comparison(&plan->arena, change);
 	keep_conflicts(plan, &conflicts);

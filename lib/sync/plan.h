@@ -50,6 +50,7 @@ struct plan_change {
 	const char *slug;
 	const struct config_object *object; /* NULL: delete */
 	int64_t revision;                   /* update, delete: of the object in the API */
+	uint8_t before[SHA256_BYTES];       /* update, delete: its digest there; zeros when the API does not say */
 	struct plan_field_vec fields;       /* update only; plan_created_fields() makes those of a create */
 	struct value *patch;                /* update: what is sent; NULL when only variables are put */
 	struct plan_put_vec puts;           /* update: variables that are written after the patch */
@@ -78,8 +79,11 @@ struct plan_item {
 
 VEC_DEFINE(plan_item_vec, struct plan_item)
 
+struct plan_saved;
+
 struct plan_options {
-	const struct strvec *only; /* KIND/GLOB; empty: everything */
+	const struct strvec *only;      /* KIND/GLOB; empty: everything */
+	const struct plan_saved *saved; /* exactly the objects of this plan (saved.h); NULL: `only` says */
 	bool prune;
 	bool force_ownership;
 };

@@ -615,19 +615,19 @@ static void test_guards(void **state)
 {
 	static const struct { struct mrp_limit deletes, changes; const char *message; } cases[] = {
 		{ { 0 }, { 0 }, "refused: the plan would delete 2 of 4 probers, and at most 1 may be (10% by default); "
-				"pass --max-deletes to allow more" },
+				"pass --max-deletes 2 to allow this plan" },
 		{ { .set = true, .count = 2 }, { 0 }, NULL },
 		{ { .set = true, .is_percent = true, .percent = 50 }, { 0 }, NULL },
 		{ { .set = true, .is_percent = true, .percent = 0 }, { 0 },
 			"refused: the plan would delete 2 of 4 probers, and at most 0 may be (0% by --max-deletes); "
-			"pass --max-deletes to allow more" },
+			"pass --max-deletes 2 to allow this plan" },
 		{ { .set = true, .count = 2 }, { .set = true, .count = 2 },
 			"refused: the plan would change 5 objects, and at most 2 may be (2 by --max-changes); "
-			"pass --max-changes to allow more" },
+			"pass --max-changes 5 to allow this plan" },
 		{ { .set = true, .count = 2 }, { .set = true, .count = 5 }, NULL },
 		{ { .set = true, .count = 1 }, { 0 },
 			"refused: the plan would delete 2 objects, and at most 1 may be (1 by --max-deletes); "
-			"pass --max-deletes to allow more" },
+			"pass --max-deletes 2 to allow this plan" },
 	};
 	struct http_client *client;
 	struct plan *plan = usual_plan(true, &client);

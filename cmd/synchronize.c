@@ -19,12 +19,12 @@
 
 #define LEASE_NAME "synchronize"
 
-enum { LEASE_TTL_S = 30 };
+enum { LEASE_TTL_S = 30, BATCH_TIMEOUT_MS = 1800000 };
 
 enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_MARKDOWN };
 
 struct sync_args {
-	bool check, yes, prune, force_ownership, validate;
+	bool check, yes, prune, force_ownership, validate, atomic;
 	int format;
 	int64_t parallel, lock_timeout_ms;
 	struct strvec only;
@@ -48,6 +48,7 @@ static const struct mrp_opt opts[] = {
 	OPT_STRING(0, "apply-plan", struct sync_args, apply_plan, "<file>",
 		"apply exactly the plan that was saved, or refuse (exit 3) when something has changed since",
 		.flags = OPTF_NO_ENV),
+	OPT_BOOL(0, "atomic", struct sync_args, atomic, "all or nothing: one transaction in the API"),
 	OPT_INT(0, "parallel", struct sync_args, parallel, "<n>", "requests in flight; default 16", .min = 1, .max = 256),
 	OPT_DURATION(0, "lock-timeout", struct sync_args, lock_timeout_ms, "<duration>",
 		"wait so long for another synchronize of the same API; by default not at all", .max = 86400000),
@@ -74,8 +75,9 @@ struct run {
 	struct plan *plan;
 	struct mrp_progress progress;
 	const char *progress_what;
-	bool asked;   /* somebody has seen the plan and said yes */
-	bool printed; /* a document is on stdout */
+	int64_t fence; /* of the lease */
+	bool asked;    /* somebody has seen the plan and said yes */
+	bool printed;  /* a document is on stdout */
 };
 
 static struct plan_options plan_options(const struct run *run)
@@ -194,11 +196,26 @@ static void show_progress(void *ctx, const char *what, size_t done, size_t total
 	mrp_progress_update(&run->progress, done);
 }
 
+/* A whole plan in one request takes its time, which no other request may have. */
+static int apply_atomic(struct run *run, struct mrp_err *err)
+{
+	struct http_options options = run->http;
+
+	options.total_timeout_ms = options.stall_timeout_ms = BATCH_TIMEOUT_MS;
+	cleanup(http_closep) struct http_client *client = http_open(&options, err);
+	if (!client)
+		return -1;
+	http_set_interrupt(client, interrupted, interrupt_fd());
+	http_set_lease(client, LEASE_NAME, run->fence);
+	return plan_apply_atomic(run->plan, client, show_progress, run, err);
+}
+
 static int apply(struct run *run, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf trouble = STRBUF_INIT, summary = STRBUF_INIT;
 
-	int result = plan_apply(run->plan, run->client, show_progress, run, err);
+	int result = run->args->atomic ? apply_atomic(run, err)
+				       : plan_apply(run->plan, run->client, show_progress, run, err);
 	mrp_progress_clear(&run->progress);
 	plan_results(&trouble, run->plan);
 	fputs(trouble.buf, stderr);
@@ -232,7 +249,8 @@ static int plan_again(struct run *run, struct mrp_err *err)
 	if (run->saved) /* other objects may change as they like */
 		return plan_saved_check(run->saved, run->plan, err) < 0 ? -1 : 1;
 	if (!run->plan->changes.n) {
-		fputs("the API has changed meanwhile, and nothing is left to do\n", stderr);
+		if (!run->ctx->quiet)
+			fputs("the API has changed meanwhile, and nothing is left to do\n", stderr);
 		if (run->args->format != FORMAT_TEXT)
 			print_plan(run, stdout, run->args->format);
 		return 0;
@@ -289,7 +307,8 @@ static int apply_alone(struct run *run, struct mrp_err *err)
 	struct sync_lease *lease = sync_lease_take(&run->http, &options, err);
 	if (!lease)
 		return -1;
-	http_set_lease(run->client, LEASE_NAME, sync_lease_fence(lease));
+	run->fence = sync_lease_fence(lease);
+	http_set_lease(run->client, LEASE_NAME, run->fence);
 	int code = apply_held(run, err);
 	sync_lease_release(lease);
 	return code;
@@ -306,12 +325,19 @@ static int check(struct run *run, struct mrp_err *err)
 	return MRP_EXIT_DIFFERENCES;
 }
 
+/* --quiet says nothing when there is nothing to do; whoever reads JSON wants some all the same. */
+static void show_plan(struct run *run)
+{
+	if (!run->ctx->quiet || plan_differs(run->plan) || run->args->format == FORMAT_JSON)
+		print_plan(run, stdout, run->args->format);
+}
+
 /* Exit 2 is for --check; without it a plan that could be saved is a success, as nothing else was asked for. */
 static int save(struct run *run, struct mrp_err *err)
 {
 	const struct sync_args *args = run->args;
 
-	print_plan(run, stdout, args->format);
+	show_plan(run);
 	if (guard(run, err) < 0)
 		return mrp_err_wrap(err, "the plan was not saved");
 	if (plan_save(run->plan, http_url(run->client), args->plan_out, err) < 0)
@@ -348,8 +374,7 @@ static int synchronize(struct run *run, struct mrp_err *err)
 	if (args->plan_out)
 		return save(run, err);
 	if (args->check || !run->plan->changes.n) {
-		if (!run->ctx->quiet || plan_differs(run->plan) || args->format == FORMAT_JSON)
-			print_plan(run, stdout, args->format);
+		show_plan(run);
 		return args->check ? check(run, err) : MRP_EXIT_OK;
 	}
 	int go_on = confirm(run, err);

@@ -5,7 +5,7 @@
  */
 #include "call.h"
 
-enum { OPERATIONS_MAX = 20000 };
+enum { OPERATIONS_MAX = 200000 };
 
 static const char *const operation_keys[] = { "method", "path", "if_match", "body" };
 

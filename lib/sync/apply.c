@@ -7,6 +7,7 @@
 #include "apply.h"
 
 #include "blobs.h"
+#include "requests.h"
 
 enum step { STEP_MAIN, STEP_LOOK, STEP_VARIABLE };
 
@@ -103,29 +104,6 @@ static bool blocked(struct apply *apply, struct plan_change *change)
 	return failure || recipe;
 }
 
-static void make_main(struct http_request *request, const struct plan_change *change)
-{
-	switch (change->action) {
-	case PLAN_CREATE:
-		api_request(request, "POST", NULL, "/v1/%s", kinds[change->kind].plural);
-		plan_create_body(&request->body, change->object);
-		request->content_type = "application/json";
-		request->harmless_twice = true; /* 409 then leads to a look: whose is it? */
-		return;
-	case PLAN_UPDATE:
-		api_request_patch(request, change->kind, change->slug, change->patch, change->revision);
-		if (change->replace_values)
-			api_request_add_query(request, "replace_values=true");
-		return;
-	case PLAN_DELETE:
-		api_request_delete(request, change->kind, change->slug, change->revision);
-		return;
-	case PLAN_ACTIONS:
-		break;
-	}
-	BUG("action %d", (int)change->action);
-}
-
 static void make_request(struct http_request *request, struct work *work)
 {
 	const struct plan_change *change = work->change;
@@ -133,11 +111,9 @@ static void make_request(struct http_request *request, struct work *work)
 	if (work->step == STEP_LOOK) {
 		api_request_get(request, change->kind, change->slug);
 	} else if (work->step == STEP_VARIABLE) {
-		const struct plan_put *put = &change->puts.v[work->put];
-
-		api_request_put_variable(request, change->slug, put->name, put->entry, put->revision);
+		plan_request_put(request, change, &change->puts.v[work->put]);
 	} else {
-		make_main(request, change);
+		plan_request_main(request, change);
 	}
 	request->tag = work;
 }

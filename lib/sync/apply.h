@@ -21,4 +21,10 @@ typedef void plan_progress_fn(void *ctx, const char *what, size_t done, size_t t
 int plan_apply(
 	struct plan *plan, struct http_client *client, plan_progress_fn *progress, void *progress_ctx, struct mrp_err *err);
 
+/* The same in one transaction of the API (POST /v1/batch): all of it or nothing. What was not done is PLAN_LEFT, the change
+ * that stopped the others PLAN_FAILED. When an answer was lost, what the API holds decides. MRP_EFAILED when it is more than
+ * one batch may be. The client's time-outs must fit a request that is as long as all of them together. */
+int plan_apply_atomic(
+	struct plan *plan, struct http_client *client, plan_progress_fn *progress, void *progress_ctx, struct mrp_err *err);
+
 #endif

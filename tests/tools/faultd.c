@@ -22,6 +22,7 @@
  *	truncate BYTES           proxy it, but end the connection after BYTES of the answer's body
  *	close                    end the connection before anything is forwarded
  *	drop                     forward it, throw the answer away, end the connection
+ *	twice                    forward it two times, pass on the second answer
  *	reset                    as close, with a TCP reset
  *	garbage                  answer something that is not HTTP
  *	redirect URL             302
@@ -93,7 +94,7 @@ static void add_rule(const char *text)
 		const char *name;
 		int min_words, max_words;
 	} actions[] = { { "pass", 0, 0 }, { "status", 1, 2 }, { "html", 0, 0 }, { "json", 1, 1 }, { "file", 3, 3 },
-		{ "truncate", 1, 1 }, { "close", 0, 0 }, { "drop", 0, 0 }, { "reset", 0, 0 }, { "garbage", 0, 0 },
+		{ "truncate", 1, 1 }, { "close", 0, 0 }, { "drop", 0, 0 }, { "twice", 0, 0 }, { "reset", 0, 0 }, { "garbage", 0, 0 },
 		{ "redirect", 1, 1 }, { "delay", 1, 1 }, { "hang", 0, 0 } };
 	struct rule rule = { .times = -1 };
 	int n = 0;
@@ -416,6 +417,11 @@ static bool act(int fd, const struct request *request, char *const *words)
 
 		forward(request, &ignored);
 		return false;
+	}
+	if (streq(action, "twice")) {
+		cleanup(strbuf_release) struct strbuf ignored = STRBUF_INIT;
+
+		forward(request, &ignored);
 	}
 	if (streq(action, "reset")) {
 		reset_connection(fd);

@@ -12,6 +12,7 @@
 #include "../lib/sync/apply.h"
 #include "../lib/sync/lease.h"
 #include "../lib/sync/saved.h"
+#include "../lib/sync/texts.h"
 #include "../lib/value/json.h"
 #include "complete_configs.h"
 #include "dispatch.h"
@@ -237,6 +238,13 @@ static bool same_plans(const struct plan *a, const struct plan *b)
 	return streq(x.buf, y.buf);
 }
 
+/* Text for people says what happens inside of files. */
+static void read_texts(struct run *run)
+{
+	if (run->args->format == FORMAT_TEXT)
+		plan_read_texts(run->plan, &run->http);
+}
+
 /* The API has changed between the plan and the lease. 1: go on with the plan, which is a new one. 0: nothing is left to
  * do. What somebody has said yes to is never exchanged for something else. */
 static int plan_again(struct run *run, struct mrp_err *err)
@@ -255,6 +263,7 @@ static int plan_again(struct run *run, struct mrp_err *err)
 			print_plan(run, stdout, run->args->format);
 		return 0;
 	}
+	read_texts(run);
 	if (same_plans(before, run->plan))
 		return 1;
 	if (run->asked)
@@ -362,7 +371,10 @@ static int make_plan(struct run *run, struct mrp_err *err)
 	const struct plan_options options = plan_options(run);
 	if (plan_make(&run->plan, run->client, run->config, &options, err) < 0)
 		return -1;
-	return run->saved ? plan_saved_check(run->saved, run->plan, err) : 0;
+	if (run->saved && plan_saved_check(run->saved, run->plan, err) < 0)
+		return -1;
+	read_texts(run);
+	return 0;
 }
 
 static int synchronize(struct run *run, struct mrp_err *err)

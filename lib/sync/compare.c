@@ -38,7 +38,7 @@ struct value *plan_desired(struct arena *arena, const struct config_object *obje
 
 static void add_field(struct comparison *c, const char *field, const struct value *before, const struct value *after)
 {
-	struct plan_field f = { arena_strdup(c->arena, field), before, after };
+	struct plan_field f = { arena_strdup(c->arena, field), before, after, NULL };
 
 	plan_field_vec_push(&c->change->fields, f);
 }

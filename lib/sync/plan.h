@@ -31,6 +31,7 @@ extern const char *const plan_result_names[]; /* left done failed waiting */
 struct plan_field {
 	const char *field; /* "limits.memory", "variables.zones", "files.check.sh" */
 	const struct value *before, *after;
+	const char *diff; /* of a file, by plan_read_texts(): lines to be shown below it; NULL */
 };
 
 VEC_DEFINE(plan_field_vec, struct plan_field)

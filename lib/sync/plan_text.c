@@ -4,9 +4,10 @@
  * begin to differ, file contents are shown by the first digits of their hashes.
  */
 #include "../cli/term.h"
+#include "groups.h"
 #include "plan.h"
 
-enum { VALUE_MAX = 60, CONTEXT = 12, NAME_COLUMN_MAX = 44, NARROWEST = 60 };
+enum { VALUE_MAX = 60, CONTEXT = 12, NAME_COLUMN_MAX = 44, NARROWEST = 60, MEMBERS_WIDTH = 100 };
 
 static const struct {
 	char sign;
@@ -47,6 +48,18 @@ static size_t common_prefix(const struct strbuf *a, const struct strbuf *b)
 	return n;
 }
 
+/* The lines of a file, below its digests. */
+static void add_diff(struct strbuf *out, const char *diff, bool color)
+{
+	for (const char *end; diff && *diff; diff = end + 1) {
+		enum mrp_style style = *diff == '-' ? STYLE_REMOVE : *diff == '+' ? STYLE_ADD : STYLE_DIM;
+
+		end = strchr(diff, '\n');
+		strbuf_addf(out, "      %s%.*s%s\n", mrp_style(style, color), (int)(end - diff), diff,
+			mrp_style(STYLE_PLAIN, color));
+	}
+}
+
 static void add_field(struct strbuf *out, const struct plan_field *field, bool color, size_t columns)
 {
 	cleanup(strbuf_release) struct strbuf before = STRBUF_INIT, after = STRBUF_INIT, name = STRBUF_INIT;
@@ -60,6 +73,7 @@ static void add_field(struct strbuf *out, const struct plan_field *field, bool c
 	strbuf_addf(out, "    %s%s%s:", mrp_style(STYLE_DIM, color), name.buf, mrp_style(STYLE_PLAIN, color));
 	if (one_line) {
 		strbuf_addf(out, " %s -> %s\n", before.buf, after.buf);
+		add_diff(out, field->diff, color);
 		return;
 	}
 	strbuf_addf(out, "\n      %s- ", mrp_style(STYLE_REMOVE, color));
@@ -67,6 +81,7 @@ static void add_field(struct strbuf *out, const struct plan_field *field, bool c
 	strbuf_addf(out, "%s\n      %s+ ", mrp_style(STYLE_PLAIN, color), mrp_style(STYLE_ADD, color));
 	add_cut(out, &after, differ, room);
 	strbuf_addf(out, "%s\n", mrp_style(STYLE_PLAIN, color));
+	add_diff(out, field->diff, color);
 }
 
 static size_t name_width(enum kind kind, const char *slug)
@@ -104,6 +119,53 @@ static void add_change(struct strbuf *out, const struct plan *plan, const struct
 	strbuf_addch(out, '\n');
 	for (size_t i = 0; i < change->fields.n; i++)
 		add_field(out, &change->fields.v[i], color, columns);
+}
+
+/* The slugs of a group, as wide as the terminal is. */
+static void add_members(struct strbuf *out, const struct plan *plan, const struct plan_groups *groups, size_t first, size_t columns)
+{
+	size_t room = columns > NARROWEST ? columns : MEMBERS_WIDTH, width = 0;
+
+	for (size_t i = first; i != GROUP_END; i = groups->v[i].next) {
+		const char *slug = plan->changes.v[i].slug;
+
+		if (width && width + 1 + strlen(slug) > room) {
+			strbuf_addch(out, '\n');
+			width = 0;
+		}
+		strbuf_addf(out, width ? " %s" : "    %s", slug);
+		width += strlen(slug) + (width ? 1 : 4);
+	}
+	strbuf_addch(out, '\n');
+}
+
+/* The same change of many objects is shown once, where the first of them would stand. */
+static void add_group(struct strbuf *out, const struct plan *plan, const struct plan_groups *groups, size_t first, bool color,
+	size_t columns)
+{
+	const struct plan_change *change = &plan->changes.v[first];
+
+	strbuf_addf(out, "%s%c%s %s%zu %s%s, all in the same way\n", mrp_style(looks[change->action].style, color),
+		looks[change->action].sign, mrp_style(STYLE_PLAIN, color), mrp_style(STYLE_BOLD, color),
+		groups->v[first].members, kinds[change->kind].plural, mrp_style(STYLE_PLAIN, color));
+	for (size_t i = 0; i < change->fields.n; i++)
+		add_field(out, &change->fields.v[i], color, columns);
+	add_members(out, plan, groups, first, columns);
+}
+
+static void add_changes(struct strbuf *out, const struct plan *plan, bool color, size_t columns)
+{
+	size_t column = name_column(plan);
+	struct plan_groups groups;
+
+	plan_group(&groups, plan);
+	for (size_t i = 0; i < plan->changes.n; i++) {
+		if (groups.v[i].members >= GROUP_FROM)
+			add_group(out, plan, &groups, i, color, columns);
+		else if (!groups.v[i].shown_before)
+			add_change(out, plan, &plan->changes.v[i], column, color, columns);
+	}
+	plan_groups_release(&groups);
 }
 
 /* "prober old-check" or "cluster x  clusters/x.yaml:1: why" */
@@ -173,10 +235,7 @@ void plan_summary(struct strbuf *out, const struct plan *plan)
 
 void plan_text(struct strbuf *out, const struct plan *plan, bool color, size_t columns)
 {
-	size_t column = name_column(plan);
-
-	for (size_t i = 0; i < plan->changes.n; i++)
-		add_change(out, plan, &plan->changes.v[i], column, color, columns);
+	add_changes(out, plan, color, columns);
 	add_conflicts(out, plan, color);
 	add_items(out, plan, &plan->unmanaged, "Unmanaged: no config describes these any more (--prune deletes them)", color);
 	add_items(out, plan, &plan->waiting, "Waiting", color);

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 minutes=${1:-10}
 
 export SOAK_ROUNDS=$((minutes * 4)) SOAK_KILLS=$((minutes * 5)) SOAK_OBJECTS=10000 SOAK_RUNS=$((minutes * 10000)) \
+	SOAK_EDITS=$((minutes * 1000)) \
 	MRP_LIMIT=$((minutes * 60 + 900))
 sh tests/run.sh -n -j 1 soak
 # Memory of what is delivered, without sanitizers.

@@ -45,10 +45,10 @@ static const struct mrp_opt opts[] = {
 	OPT_LIMIT(0, "max-changes", struct sync_args, max_changes, "N|P%",
 		"refuse a plan that changes more (P%: of a kind); no limit by default"),
 	OPT_STRING(0, "plan-out", struct sync_args, plan_out, "<file>", "save the plan for --apply-plan; apply nothing",
-		.flags = OPTF_NO_ENV),
+		.flags = OPTF_NO_ENV | OPTF_FILE),
 	OPT_STRING(0, "apply-plan", struct sync_args, apply_plan, "<file>",
 		"apply exactly the plan that was saved, or refuse (exit 3) when something has changed since",
-		.flags = OPTF_NO_ENV),
+		.flags = OPTF_NO_ENV | OPTF_FILE),
 	OPT_BOOL(0, "atomic", struct sync_args, atomic, "all or nothing: one transaction in the API"),
 	OPT_INT(0, "parallel", struct sync_args, parallel, "<n>", "requests in flight; default 16", .min = 1, .max = 256),
 	OPT_DURATION(0, "lock-timeout", struct sync_args, lock_timeout_ms, "<duration>",
@@ -116,6 +116,9 @@ static int load(struct run *run, struct mrp_err *err)
 			err->code = MRP_EINVALID;
 		return -1;
 	}
+	/* warnings that come with every run of cron would hide what it mails for: make_plan() shows them when there is a plan */
+	if (run->ctx->quiet && !run->problems.errors && !run->args->validate)
+		return 0;
 	return report_problems(&run->problems, err);
 }
 
@@ -374,7 +377,7 @@ static int make_plan(struct run *run, struct mrp_err *err)
 	if (run->saved && plan_saved_check(run->saved, run->plan, err) < 0)
 		return -1;
 	read_texts(run);
-	return 0;
+	return run->ctx->quiet && plan_differs(run->plan) ? report_problems(&run->problems, err) : 0;
 }
 
 static int synchronize(struct run *run, struct mrp_err *err)

@@ -22,6 +22,7 @@ enum api_header {
 	HDR_REQUEST_ID,
 	HDR_FETCH_SITE,
 	HDR_AUTHORIZATION,
+	HDR_PREFER,
 	HDR_COUNT,
 };
 
@@ -57,7 +58,8 @@ struct api_response {
 enum {
 	API_JSON_MAX = 16 << 20,  /* bytes of a JSON body */
 	API_REPORT_MAX = 1 << 20, /* of an agent's report */
-	API_BLOB_MAX = 64 << 20,  /* of a blob, and of a batch */
+	API_BLOB_MAX = 64 << 20,  /* of a blob */
+	API_BATCH_MAX = 256 << 20, /* of a batch */
 	API_TARGET_MAX = 8 << 10, /* of a request target */
 	API_HEADERS_MAX = 16 << 10,
 };

@@ -2,10 +2,70 @@
 /*
  * POST /v1/batch: operations on objects, all or nothing. Each runs as a request of its own, by the same routes, inside
  * the transaction that the batch as a whole has.
+ *
+ * A whole environment may come as one batch, whose tree would take ten times its text. So only one operation is parsed at
+ * a time: what lies where is found by brackets and quotes, and what does not look like {"operations":[{...},...]} is parsed
+ * whole, to say what is wrong with it.
  */
+#include "../value/json.h"
 #include "call.h"
 
-enum { OPERATIONS_MAX = 200000 };
+enum { OPERATIONS_MAX = 1000000 };
+
+struct stretch {
+	const char *text;
+	size_t len;
+};
+
+VEC_DEFINE(stretch_vec, struct stretch)
+
+static const char *skip_space(const char *p)
+{
+	return p + strspn(p, " \t\r\n");
+}
+
+/* The end of the object that begins here, or NULL; that it is JSON is for the parser to say. */
+static const char *object_end(const char *p)
+{
+	int depth = 0;
+
+	if (*p != '{')
+		return NULL;
+	for (; *p; p++) {
+		if (*p == '"') {
+			for (p++; *p && *p != '"'; p++)
+				p += *p == '\\' && p[1];
+			if (!*p)
+				return NULL;
+		} else if (*p == '{' || *p == '[') {
+			depth++;
+		} else if ((*p == '}' || *p == ']') && --depth == 0) {
+			return p + 1;
+		}
+	}
+	return NULL;
+}
+
+/* {"operations":[ object, object, ... ]} and nothing else; `text` ends with NUL at `end`. */
+static bool find_operations(struct stretch_vec *out, const char *text, const char *end)
+{
+	const char *p = skip_space(text);
+
+	if (*p != '{' || !skip_prefix(skip_space(p + 1), "\"operations\"", &p) || *(p = skip_space(p)) != ':' ||
+		*(p = skip_space(p + 1)) != '[')
+		return false;
+	do {
+		const char *begin = skip_space(p + 1);
+
+		p = object_end(begin);
+		if (!p || out->n == OPERATIONS_MAX)
+			return false;
+		struct stretch operation = { begin, (size_t)(p - begin) };
+		stretch_vec_push(out, operation);
+		p = skip_space(p);
+	} while (*p == ',');
+	return *p == ']' && *(p = skip_space(p + 1)) == '}' && skip_space(p + 1) == end;
+}
 
 static const char *const operation_keys[] = { "method", "path", "if_match", "body" };
 
@@ -41,7 +101,6 @@ static int check_operation(struct api_call *call, uint32_t i, const struct value
 /* Make `sub` the request that the operation describes. */
 static int set_up(struct api_call *sub, const struct api_call *call, const struct value *operation, struct mrp_err *err)
 {
-	api_call_reset(sub);
 	sub->db = call->db;
 	sub->now_ms = call->now_ms;
 	sub->caller = call->caller;
@@ -59,9 +118,9 @@ static int set_up(struct api_call *sub, const struct api_call *call, const struc
 	return 0;
 }
 
-static void add_result(struct strbuf *results, const struct api_response *response)
+static void add_result(struct strbuf *results, const struct api_response *response, bool minimal)
 {
-	size_t len = response->body.len;
+	size_t len = minimal ? 0 : response->body.len;
 
 	while (len && response->body.buf[len - 1] == '\n')
 		len--;
@@ -80,7 +139,7 @@ static int fail_batch(struct api_call *call, struct api_call *sub, uint32_t fail
 	strbuf_addch(&results, '[');
 	for (uint32_t i = 0; i < n; i++) {
 		if (i == failed)
-			add_result(&results, &sub->response);
+			add_result(&results, &sub->response, false);
 		else
 			strbuf_addf(&results, "%s{\"status\":424,\"body\":null}", i ? "," : "");
 	}
@@ -91,19 +150,42 @@ static int fail_batch(struct api_call *call, struct api_call *sub, uint32_t fail
 		sub->request.method, sub->request.target, why);
 }
 
+/* RFC 7240 */
+static bool wants_minimal(const struct api_call *call)
+{
+	const char *prefer = call->request.headers[HDR_PREFER];
+
+	return prefer && strstr(prefer, "return=minimal");
+}
+
+/* The whole body: somewhere in it is a mistake, and its place counts from the beginning. */
+static int parse_whole(struct api_call *call, struct mrp_err *err)
+{
+	call->body = json_parse(&call->arena, call->request.body, call->request.body_len, "the body", err);
+	return call->body ? 0 : -1;
+}
+
 static int run_operations(
-	struct api_call *call, const struct value *operations, struct api_call *sub, struct mrp_err *err)
+	struct api_call *call, const struct stretch_vec *operations, struct api_call *sub, struct mrp_err *err)
 {
 	struct strbuf *out = &call->response.body;
 	cleanup(strbuf_release) struct strbuf results = STRBUF_INIT;
+	bool minimal = wants_minimal(call);
 
 	strbuf_addch(&results, '[');
 	for (uint32_t i = 0; i < operations->n; i++) {
-		if (check_operation(call, i, operations->items[i], err) < 0)
+		api_call_reset(sub);
+		const struct value *operation =
+			json_parse(&sub->arena, operations->v[i].text, operations->v[i].len, "an operation", err);
+		if (!operation) {
+			mrp_err_clear(err);
+			return parse_whole(call, err) < 0 ? -1 : bad_operation(call, i, "", "is not valid JSON", err);
+		}
+		if (check_operation(call, i, operation, err) < 0)
 			return -1;
-		if (set_up(sub, call, operations->items[i], err) < 0 || sub->route->handle(sub, err) < 0)
-			return fail_batch(call, sub, i, operations->n, err);
-		add_result(&results, &sub->response);
+		if (set_up(sub, call, operation, err) < 0 || sub->route->handle(sub, err) < 0)
+			return fail_batch(call, sub, i, (uint32_t)operations->n, err);
+		add_result(&results, &sub->response, minimal);
 	}
 	strbuf_addf(out, "{\"results\":");
 	strbuf_add(out, results.buf, results.len);
@@ -112,8 +194,11 @@ static int run_operations(
 	return 0;
 }
 
-int batch_run(struct api_call *call, struct mrp_err *err)
+/* A batch of another form than find_operations() knows: an empty one, or what is wrong with it. */
+static int judge_odd(struct api_call *call, struct mrp_err *err)
 {
+	if (parse_whole(call, err) < 0)
+		return -1;
 	const struct value *operations = call->body->type == V_OBJECT ? value_get(call->body, "operations") : NULL;
 
 	if (!operations || operations->type != V_ARRAY || operations->n > OPERATIONS_MAX) {
@@ -127,8 +212,25 @@ int batch_run(struct api_call *call, struct mrp_err *err)
 		problems_add(&call->problems, (struct mrp_loc){ 0 }, call->body->members[i].key, "unknown key");
 		return mrp_err_set(err, MRP_EINVALID, "the batch is not valid");
 	}
+	for (uint32_t i = 0; i < operations->n; i++) {
+		if (operations->items[i]->type != V_OBJECT)
+			return bad_operation(call, i, "", "should be a map", err);
+	}
+	if (operations->n) /* the same in JSON, but nothing that a program writes */
+		return bad_operation(call, 0, "", "cannot be found: 'operations' should be spelled without escapes", err);
+	strbuf_addstr(&call->response.body, "{\"results\":[]}\n");
+	respond_json(call, 200);
+	return 0;
+}
+
+int batch_run(struct api_call *call, struct mrp_err *err)
+{
+	cleanup(stretch_vec_clear) struct stretch_vec operations = VEC_INIT;
+
+	if (!find_operations(&operations, call->request.body, call->request.body + call->request.body_len))
+		return judge_odd(call, err);
 	struct api_call *sub = api_call_new(call->api);
-	int r = run_operations(call, operations, sub, err);
+	int r = run_operations(call, &operations, sub, err);
 	api_call_free(sub);
 	return r;
 }

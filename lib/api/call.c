@@ -31,6 +31,7 @@ const char *const api_header_names[HDR_COUNT] = {
 	[HDR_REQUEST_ID] = "X-Request-Id",
 	[HDR_FETCH_SITE] = "Sec-Fetch-Site",
 	[HDR_AUTHORIZATION] = "Authorization",
+	[HDR_PREFER] = "Prefer",
 };
 
 static int64_t clock_us(clockid_t clock)

@@ -72,6 +72,7 @@ enum {
 	RF_LARGE = 1 << 5,      /* the body may have API_BLOB_MAX bytes */
 	RF_BATCH = 1 << 6,      /* may stand in a batch */
 	RF_SMALL = 1 << 8,      /* the body may have API_REPORT_MAX bytes only */
+	RF_SPLIT = 1 << 9,      /* a JSON body of up to API_BATCH_MAX bytes, which the handler parses piece by piece */
 	RF_NEGOTIABLE = 1 << 7, /* takes If-Match, or If-None-Match when it is a read */
 };
 

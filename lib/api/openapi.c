@@ -216,6 +216,9 @@ static struct value *parameters(struct arena *arena, const struct api_route *rou
 	if (route->flags & RF_NEGOTIABLE)
 		add_parameter(arena, list, "header", route->flags & RF_WRITE ? "If-Match" : "If-None-Match", "string",
 			route->flags & RF_WRITE ? "412 unless it names the ETag" : "304 when it names the ETag", false);
+	if (route->flags & RF_SPLIT)
+		add_parameter(arena, list, "header", "Prefer", "string",
+			"return=minimal: results have a status, and null as body", false);
 	if (route->flags & RF_WRITE)
 		add_parameter(arena, list, "header", "Mrprober-Lease", "string",
 			"NAME;fence=N: 412 unless that lease is held with this fence", false);

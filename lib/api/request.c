@@ -122,6 +122,7 @@ size_t api_body_max(const char *method, const char *target)
 
 		if (streq(route->method, method) && route_matches(route->path, target, NULL, NULL))
 			return route->flags & RF_LARGE                   ? API_BLOB_MAX
+				: route->flags & RF_SPLIT                ? API_BATCH_MAX
 				: route->flags & RF_SMALL                ? API_REPORT_MAX
 				: route->flags & (RF_BODY | RF_MAY_BODY) ? API_JSON_MAX
 									 : IGNORED_MAX;
@@ -225,6 +226,8 @@ int api_parse_body(struct api_call *call, struct mrp_err *err)
 			flags & RF_PATCH ? "application/merge-patch+json" : "application/json");
 	if (encoding && strcasecmp(encoding, "identity") != 0)
 		return api_fail(call, err, 415, "content encoding '%s' is not taken here; send the body as it is", encoding);
+	if (flags & RF_SPLIT)
+		return 0;
 	call->body = json_parse(&call->arena, request->body, request->body_len, "the body", err);
 	return call->body ? 0 : -1;
 }

@@ -72,7 +72,7 @@ const struct api_route api_routes[] = {
 	{ "POST", "/v1/blobs/missing", blob_missing, ACCESS_READ, RF_BODY, 0, KIND_COUNT, SHAPE_HASHES, SHAPE_MISSING,
 		200, "which of these contents are not here" },
 
-	{ "POST", "/v1/batch", batch_run, ACCESS_WRITE, RF_WRITE | RF_BODY | RF_LARGE, 0, KIND_COUNT, SHAPE_BATCH,
+	{ "POST", "/v1/batch", batch_run, ACCESS_WRITE, RF_WRITE | RF_BODY | RF_SPLIT, 0, KIND_COUNT, SHAPE_BATCH,
 		SHAPE_BATCH_RESULTS, 200, "several operations on objects in one transaction" },
 
 	{ "GET", "/v1/leases/{name}", lease_get, ACCESS_READ, 0, 0, KIND_COUNT, SHAPE_NONE, SHAPE_LEASE, 200,

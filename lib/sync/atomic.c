@@ -13,7 +13,8 @@
 #include "blobs.h"
 #include "requests.h"
 
-enum { BATCH_BYTES_MAX = 64 << 20, BATCH_OPERATIONS_MAX = 200000 };
+/* what the API takes */
+enum { BATCH_BYTES_MAX = 256 << 20, BATCH_OPERATIONS_MAX = 1000000 };
 
 VEC_DEFINE(operation_vec, struct plan_change *)
 
@@ -258,10 +259,13 @@ static int judge_answer(struct atomic *atomic, const struct http_request *reques
 static int send_batch(struct atomic *atomic, struct mrp_err *err)
 {
 	cleanup(http_answer_release) struct http_answer answer = HTTP_ANSWER_INIT;
+	cleanup(strvec_clear) struct strvec headers = STRVEC_INIT;
 	struct http_request request;
 	uint64_t sent = http_requests_sent(atomic->client);
 
 	api_request(&request, "POST", NULL, "/v1/batch");
+	strvec_push(&headers, "Prefer: return=minimal"); /* the objects themselves are known here */
+	request.headers = &headers;
 	request.body = atomic->body;
 	strbuf_init(&atomic->body);
 	request.content_type = "application/json";

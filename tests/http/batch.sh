@@ -71,6 +71,47 @@ test_if_match()
 	expect_problem 412
 }
 
+# Operations are taken apart one by one, whatever is between and inside of them.
+test_spelling()
+{
+	start_api
+	printf '\n { "operations" :\t[\r\n{"body":{"description":"]}\\"],[{\\\\","slug":"a"},"path":"/v1/recipes","method":"POST"} ,\n' >batch
+	printf '{"method":"POST","path":"/v1/recipes","body":{"slug":"b","values":{"x":[[{"y":[]}],{}]}}}\n]\n}\n\n' >>batch
+	request POST /v1/batch @batch
+	expect 200 '[.results[].status] == [201,201]'
+	request GET /v1/recipes
+	expect 200 '.items[0].description == "]}\"],[{\\"' '.items[1].values.x == [[{"y":[]}],{}]'
+	curl -sS -o "$body" -H 'Prefer: return=minimal' -H 'Content-Type: application/json' \
+		--data '{"operations":[{"method":"DELETE","path":"/v1/recipes/a"},{"method":"POST","path":"/v1/recipes","body":{"slug":"c"}}]}' \
+		"$api_url/v1/batch"
+	jq -e '.results == [{"status":204,"body":null},{"status":201,"body":null}]' "$body" >/dev/null || fail "$(cat "$body")"
+	# larger than any other body may be
+	{
+		printf '{"operations":[{"method":"POST","path":"/v1/recipes","body":{"slug":"large"}}'
+		head -c 70000000 /dev/zero | tr '\0' ' '
+		printf ']}'
+	} >batch
+	request POST /v1/batch @batch
+	expect 200 '[.results[].status] == [201]'
+}
+
+# A mistake anywhere: nothing of it is done.
+test_broken()
+{
+	start_api
+	first='{"method":"POST","path":"/v1/recipes","body":{"slug":"first"}}'
+	for text in "{\"operations\":[$first,{\"method\":nope}]}" "{\"operations\":[$first,{\"a\":1,\"a\":2}]}" "{\"operations\":[$first,]}" \
+		"{\"operations\":[$first" "{\"operations\":[$first]" "{\"operations\":[$first]}}" "{\"operations\":[$first],\"operations\":[]}" \
+		"{\"operat\\u0069ons\":[$first]}" "{\"operations\":[$first}]" "{\"operations\":[$first {}]}" "[$first]" "{\"operations\":[$first,[]]}" \
+		"{\"operations\":[$first,{\"x\":\"" "{\"operations\":[$first,{]}" '{"operations":' '{'; do
+		request POST /v1/batch "$text"
+		case $status in 400 | 422) ;; *) fail "$text: status $status" ;; esac
+		expect_problem "$status"
+	done
+	request GET /v1/recipes
+	expect 200 '.items == []'
+}
+
 test_bad_batches()
 {
 	start_api

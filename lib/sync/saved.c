@@ -39,18 +39,18 @@ static int damaged(const struct plan_saved *saved, const char *why, struct mrp_e
 		err, MRP_EREFUSED, "refused: the plan in '%s' %s; make a new one with --plan-out", saved->path, why);
 }
 
-static int check_sum(const struct plan_saved *saved, const struct strbuf *text, struct mrp_err *err)
+static int check_sum(const struct plan_saved *saved, const char *text, size_t len, struct mrp_err *err)
 {
 	const size_t tail = strlen(SAVED_CHECKSUM) + SHA256_HEX + strlen(SAVED_END);
 	char sum[SHA256_HEX + 1];
 
-	if (text->len <= tail || text->buf[0] != '{')
+	if (len <= tail || text[0] != '{')
 		return damaged(saved, "is not a plan, or not a whole one", err);
-	const char *at = text->buf + text->len - tail, *digits = at + strlen(SAVED_CHECKSUM);
+	const char *at = text + len - tail, *digits = at + strlen(SAVED_CHECKSUM);
 	if (memcmp(at, SAVED_CHECKSUM, strlen(SAVED_CHECKSUM)) != 0 ||
 		memcmp(digits + SHA256_HEX, SAVED_END, strlen(SAVED_END)) != 0)
 		return damaged(saved, "is not a plan, or not a whole one", err);
-	sha256_hex_of(sum, text->buf, (size_t)(digits - text->buf));
+	sha256_hex_of(sum, text, (size_t)(digits - text));
 	if (memcmp(sum, digits, SHA256_HEX) != 0)
 		return damaged(saved, "was changed since it was saved (its checksum does not match)", err);
 	return 0;
@@ -136,24 +136,31 @@ static int take_document(struct plan_saved *saved, const struct value *document,
 	return 0;
 }
 
-int plan_saved_read(struct plan_saved **out, const char *path, struct mrp_err *err)
+int plan_saved_parse(
+	struct plan_saved **out, const char *path, const char *text, size_t len, struct mrp_err *err)
 {
-	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 	struct plan_saved *saved = xcalloc(1, sizeof(*saved));
 	struct mrp_err why = MRP_ERR_INIT;
 
 	*out = saved;
 	saved->path = xstrdup(path);
+	if (check_sum(saved, text, len, err) < 0)
+		return -1;
+	const struct value *document = json_parse(&saved->arena, text, len, "the plan", &why);
+	mrp_err_clear(&why);
+	return document ? take_document(saved, document, err) : damaged(saved, "is not a plan", err);
+}
+
+int plan_saved_read(struct plan_saved **out, const char *path, struct mrp_err *err)
+{
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+
 	if (read_file(&text, path, SAVED_BYTES_MAX, err) < 0) {
 		if (err->code == MRP_EINVALID || err->code == MRP_ETOOBIG)
 			err->code = MRP_EREFUSED;
 		return mrp_err_wrap(err, "cannot read the plan");
 	}
-	if (check_sum(saved, &text, err) < 0)
-		return -1;
-	const struct value *document = json_parse(&saved->arena, text.buf, text.len, "the plan", &why);
-	mrp_err_clear(&why);
-	return document ? take_document(saved, document, err) : damaged(saved, "is not a plan", err);
+	return plan_saved_parse(out, path, text.buf, text.len, err);
 }
 
 const char *plan_saved_environment(const struct plan_saved *saved)

@@ -19,8 +19,11 @@
  * there is a folder, device, socket or FIFO. */
 int plan_save(const struct plan *plan, const char *api_url, const char *path, struct mrp_err *err);
 
-/* MRP_EREFUSED when it is damaged, no plan, or of a newer version. Release with plan_saved_free. */
+/* MRP_EREFUSED when it is damaged, no plan, or of a newer version. Release with plan_saved_free what is in *out then, too;
+ * start with NULL in it. */
 int plan_saved_read(struct plan_saved **out, const char *path, struct mrp_err *err);
+/* The same of a text; `path` is for messages. */
+int plan_saved_parse(struct plan_saved **out, const char *path, const char *text, size_t len, struct mrp_err *err);
 void plan_saved_free(struct plan_saved *saved);
 
 /* Borrowed. */

@@ -8,7 +8,7 @@ set -eu
 
 build='gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libyaml-dev nettle-dev libcurl4-openssl-dev
 	libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libpq-dev zlib1g-dev libssl-dev libprotobuf-c-dev
-	protobuf-c-compiler libc-ares-dev mandoc'
+	protobuf-c-compiler libc-ares-dev libgit2-dev mandoc'
 run='ca-certificates curl git jq'
 test='libcmocka-dev openssl valgrind shellcheck sqlite3 postgresql procps man-db bash prometheus protobuf-compiler
 	bind9-dnsutils iproute2 iputils-ping monitoring-plugins-basic faketime python3 strace python3-jsonschema'

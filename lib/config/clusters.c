@@ -178,6 +178,26 @@ static void load_in(struct worker *worker, struct loader *loader, const char *sl
 	worker_fill(worker, object, slug);
 	worker_finish(worker, out, KIND_CLUSTER, slug, path, cluster->line, object);
 	out->sensitive = sensitive;
+	out->linked |= recipe->linked;
+	out->recipe = arena_strdup(&worker->results, recipe->slug);
+}
+
+/* Is the YAML file in the cluster's own folder a symlink? */
+static void note_link(struct worker *worker, const char *path)
+{
+	struct reader *reader = &worker->reader;
+	const char *slash = strrchr(path, '/');
+	struct mrp_err err = MRP_ERR_INIT;
+
+	if (!worker->loader->note_links || !ends_with(path, "/cluster.yaml"))
+		return;
+	reader->entries.n = 0;
+	if (reader->source->ops->list(reader->source, &reader->entries, &worker->arena,
+		    arena_strndup(&worker->arena, path, (size_t)(slash - path)), &err) < 0)
+		mrp_err_clear(&err);
+	for (size_t i = 0; i < reader->entries.n; i++)
+		reader->linked |= reader->entries.v[i].link && streq(reader->entries.v[i].name, slash + 1);
+	reader->entries.n = 0;
 }
 
 void cluster_load(struct worker *worker, struct loader *loader, const char *slug, const char *path, struct config_object *out)
@@ -185,6 +205,7 @@ void cluster_load(struct worker *worker, struct loader *loader, const char *slug
 	bool clean, anywhere = false;
 
 	worker_start(worker, KIND_CLUSTER, slug);
+	note_link(worker, path);
 	struct value *cluster = worker_read(worker, KIND_CLUSTER, path, &clean);
 	if (!cluster)
 		return;

@@ -10,21 +10,11 @@
 #include <unistd.h>
 
 #include "../base/file.h"
+#include "loaded.h"
 #include "loader.h"
 #include "tree.h"
 
-enum { MAX_THREADS = 8, PROBERS_PER_THREAD = 64 };
-
-struct config {
-	struct config_source *source;
-	char *root, *prefix;
-	struct arena arena; /* what the manifest says */
-	struct manifest manifest;
-	const struct environment *environment;
-	struct config_object *objects;
-	size_t n;
-	struct arena texts[MAX_THREADS];
-};
+enum { PROBERS_PER_THREAD = 64 };
 
 static bool has_manifest(const char *folder)
 {
@@ -86,6 +76,7 @@ static void check_near_names(struct loader *loader, struct worker *worker)
 	for (size_t i = 0; i < reader->entries.n; i++) {
 		const char *name = reader->entries.v[i].name;
 
+		loader->linked |= reader->entries.v[i].link;
 		for (size_t k = 0; k < ARRAY_SIZE(near); k++) {
 			if (streq(name, near[k][0]))
 				problems_warn(&reader->problems, reader_place(reader, &loader->arena, name), NULL,
@@ -110,6 +101,7 @@ static void check_environment_files(struct loader *loader, struct worker *worker
 		const char *path = arena_printf(&loader->arena, "environments/%s", entry->name);
 		bool yaml = ends_with(path, ".yaml") || ends_with(path, ".yml"), used = !yaml || entry->name[0] == '.';
 
+		loader->linked |= entry->link;
 		for (size_t k = 0; k < loader->manifest.n && !used; k++)
 			used = streq(loader->manifest.environments[k].values, path);
 		if (!used)
@@ -151,7 +143,7 @@ static size_t choose_threads(int wanted, size_t probers)
 
 	if (wanted <= 0)
 		n = MIN(n, probers / PROBERS_PER_THREAD + 1);
-	return MIN(n, (size_t)MAX_THREADS);
+	return MIN(n, (size_t)CONFIG_MAX_THREADS);
 }
 
 static void run_probers(struct config *config, struct loader *loader, struct worker *first, struct prober_run *run, size_t n_threads)
@@ -207,6 +199,8 @@ static void load_objects(struct config *config, struct loader *loader, struct wo
 	struct prober_run run = { .probers = list.v + starts[KIND_PROBER], .n = list.n - starts[KIND_PROBER],
 		.out = config->objects + starts[KIND_PROBER] };
 	run_probers(config, loader, worker, &run, choose_threads(threads, run.n));
+	for (size_t i = 0; i < list.n; i++)
+		config->objects[i].linked |= list.v[i].link;
 	pack(config, list.n);
 	tree_object_vec_clear(&list);
 }
@@ -230,14 +224,10 @@ int config_load(
 	cleanup(config_freep) struct config *config = xcalloc(1, sizeof(*config));
 	struct worker worker;
 
-	config->root = config_find_root(options->path, err);
-	if (!config->root)
+	if (config_origin_open(&config->origin, options, err) < 0)
 		return -1;
-	config->source = config_source_worktree(config->root, err);
-	if (!config->source)
-		return -1;
-	config->prefix = loader_prefix(config->root);
-	struct loader loader = { .source = config->source, .prefix = config->prefix, .read_secrets = options->read_secrets };
+	struct loader loader = { .source = config->origin.source, .prefix = config->origin.prefix, .read_secrets = options->read_secrets,
+		.note_links = options->note_links };
 	worker_init(&worker, &loader);
 	int result = load(config, &loader, &worker, options, err);
 	config->texts[0] = worker.results;
@@ -255,14 +245,12 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	if (config->source)
-		config->source->ops->free(config->source);
-	for (size_t i = 0; i < MAX_THREADS; i++)
+	config_origin_release(&config->origin);
+	for (size_t i = 0; i < CONFIG_MAX_THREADS; i++)
 		arena_release(&config->texts[i]);
 	arena_release(&config->arena);
+	repo_change_vec_clear(&config->dirty);
 	free(config->objects);
-	free(config->root);
-	free(config->prefix);
 	free(config);
 }
 
@@ -317,23 +305,23 @@ int config_read_file(struct strbuf *out, const struct config *config, const stru
 
 	if (!valid_relative_path(path, strlen(path)))
 		return mrp_err_set(err, MRP_EINVALID, "'%s' is no path of a file", path);
-	if (config->source->ops->read(config->source, out, NULL, full, CONFIG_FILE_MAX_BYTES, err) < 0)
-		return mrp_err_wrap(err, "'%s%s'", config->prefix, full);
+	if (config->origin.source->ops->read(config->origin.source, out, NULL, full, CONFIG_FILE_MAX_BYTES, err) < 0)
+		return mrp_err_wrap(err, "'%s%s'", config->origin.prefix, full);
 	sha256_hex_of(hex, out->buf + start, out->len - start);
 	if (!streq(hex, sha256))
-		return mrp_err_set(err, MRP_EINVALID, "'%s%s' has changed since the configs were read; run again", config->prefix,
+		return mrp_err_set(err, MRP_EINVALID, "'%s%s' has changed since the configs were read; run again", config->origin.prefix,
 			full);
 	return 0;
 }
 
 const char *config_root(const struct config *config)
 {
-	return config->root;
+	return config->origin.root;
 }
 
 void config_add_path(struct strbuf *out, const struct config *config, const char *path)
 {
-	strbuf_addf(out, "%s%s", config->prefix, path);
+	strbuf_addf(out, "%s%s", config->origin.prefix, path);
 }
 
 const char *config_environment(const struct config *config)

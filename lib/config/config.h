@@ -16,6 +16,18 @@ struct config_options {
 	bool all_environments;   /* check for every environment (--validate); clusters then have no text and no digest */
 	bool read_secrets;       /* read what !env and !file name; else texts of clusters that use them are incomplete */
 	int threads;             /* 0: as many as help */
+
+	/* Read a commit instead of files: a revision (gitrevisions(7)) of the repository that `path` (or the working folder) lies
+	 * in, also "REV:FOLDER". NULL: the files. */
+	const char *revision;
+	bool note_links; /* tell objects apart that symlinks make depend on files elsewhere (config_object.linked) */
+};
+
+/* Who made an object what it is. */
+struct config_touch {
+	const char *revision;     /* of the last commit of its files; "3f2a1bc-dirty" when they differ from it */
+	const char *author;       /* "Name <mail>" or NULL */
+	const char *committed_at; /* RFC 3339, UTC, or NULL */
 };
 
 /* One object that a config describes. */
@@ -24,6 +36,9 @@ struct config_object {
 	bool sensitive;    /* the text holds values that must not be shown */
 	uint32_t line;     /* in that file */
 	const char *slug;
+	const char *recipe; /* clusters: its slug */
+	bool linked;       /* symlinks are among its files */
+	const struct config_touch *touch; /* NULL until config_find_touches, and when nothing is known */
 	const char *path;  /* of its YAML file, from the manifest's folder: what `source.path` says */
 	const char *text;  /* canonical JSON of the manageable part (object_manageable), with sensitive values */
 	size_t len;
@@ -51,6 +66,25 @@ void config_root_digest(uint8_t out[SHA256_BYTES], const struct config *config);
  * MRP_EINVALID when it no longer hashes to `sha256` (hex). */
 int config_read_file(struct strbuf *out, const struct config *config, const struct config_object *object, const char *path,
 	const char *sha256, struct mrp_err *err);
+
+/* Ask git who touched these objects last: their `touch` is set afterwards; those that have one are skipped. Also the
+ * revision of the whole. Where there is no repository, or no commit, nothing is known, which is no error. Reads history:
+ * for the objects that somebody wants to know it of. */
+int config_find_touches(struct config *config, const struct config_object *const *objects, size_t n, struct mrp_err *err);
+/* The commit, or "3f2a1bc-dirty" when files differ from it. NULL when it is not known, or config_find_touches was not
+ * called. */
+const char *config_revision(const struct config *config);
+
+/* What differs between a revision and the configs. */
+struct config_changes;
+
+/* MRP_ENOTFOUND: the configs are in no repository. MRP_EUSAGE: no such revision. */
+int config_changes_since(struct config_changes **out, struct config *config, const char *revision, struct mrp_err *err);
+void config_changes_free(struct config_changes *changes);
+/* Did any file change that the object is made from? When that cannot be told (symlinks, secrets), yes. */
+bool config_changes_object(const struct config_changes *changes, const struct config_object *object);
+/* Did the revision have files of such an object that are gone or changed now? For those that no config describes now. */
+bool config_changes_had(const struct config_changes *changes, enum kind kind, const char *slug);
 
 /* The folder with the manifest, as the user named it, or as reached from the working folder ("." or "../.."). */
 const char *config_root(const struct config *config);

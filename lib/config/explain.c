@@ -4,6 +4,7 @@
 #include "../base/text.h"
 #include "../value/json.h"
 #include "loader.h"
+#include "origin.h"
 #include "tree.h"
 
 struct explain {
@@ -275,13 +276,11 @@ static int explain_in(struct explain *explain, struct loader *loader, const stru
 int config_explain(struct value **out, struct arena *arena, const struct config_options *options, enum kind kind,
 	const char *slug, struct problems *problems, struct mrp_err *err)
 {
-	cleanup(freep) char *root = config_find_root(options->path, err);
-	struct config_source *source = root ? config_source_worktree(root, err) : NULL;
+	cleanup(config_origin_release) struct config_origin origin;
 
-	if (!source)
+	if (config_origin_open(&origin, options, err) < 0)
 		return -1;
-	cleanup(freep) char *prefix = loader_prefix(root);
-	struct loader loader = { .source = source, .prefix = prefix };
+	struct loader loader = { .source = origin.source, .prefix = origin.prefix };
 	struct explain explain = { .arena = arena, .values = value_array(arena), .path = STRBUF_INIT };
 	const char *environment = NULL;
 	int result = explain_in(&explain, &loader, options, kind, slug, &environment, problems, err);
@@ -295,7 +294,6 @@ int config_explain(struct value **out, struct arena *arena, const struct config_
 	*out = all;
 	strbuf_release(&explain.path);
 	loader_release(&loader);
-	source->ops->free(source);
 	return result;
 }
 

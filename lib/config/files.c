@@ -125,6 +125,7 @@ static void walk_folder(struct walk *walk, const char *folder)
 	for (size_t i = start, n = entries->n; i < n; i++) {
 		struct source_entry entry = entries->v[i];
 
+		walk->reader->linked |= entry.link;
 		if (is_excluded(walk, entry.name))
 			continue;
 		walk->met++;

@@ -69,10 +69,3 @@ const struct recipe_info *loader_recipe(const struct loader *loader, const char 
 	}
 	return NULL;
 }
-
-char *loader_prefix(const char *root)
-{
-	if (streq(root, ".") || streq(root, "./"))
-		return xstrdup("");
-	return ends_with(root, "/") ? xstrdup(root) : xasprintf("%s/", root);
-}

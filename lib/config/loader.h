@@ -16,6 +16,7 @@ struct recipe_info {
 	struct value *values;   /* layer, or NULL */
 	struct value *required; /* texts: the manifest's and the recipe's own */
 	bool initial_values;    /* a program adds variables that no config shows */
+	bool linked;            /* symlinks are among its files */
 	bool broken;            /* it has mistakes of its own: say nothing about what it lacks */
 };
 
@@ -52,6 +53,8 @@ struct loader {
 	struct arena arena;                    /* manifest, layers, infos */
 	struct value *common;                  /* layer values.yaml, or NULL */
 	struct value **environment_values;     /* layers, as the manifest's environments; NULL where there is none */
+	bool linked;                           /* a symlink stands near the top: any object may be made from any file */
+	bool note_links;
 	bool layers_broken;                    /* one of them has mistakes: say nothing about what they lack */
 	struct recipe_info_vec recipes;        /* sorted */
 	struct target_vec targets;
@@ -66,8 +69,6 @@ struct worker {
 	struct strbuf text;
 };
 
-/* What goes before paths of the tree `root` in messages; yours to free. */
-char *loader_prefix(const char *root);
 /* Read the manifest (into its own arena), choose the environment, read the layers. -1 with MRP_EUSAGE when it is not clear
  * which environment is meant; mistakes are problems of the worker. `source` and `prefix` are set. */
 int loader_prepare(struct loader *loader, struct worker *worker, struct arena *manifest_arena,

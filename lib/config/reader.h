@@ -14,6 +14,7 @@ struct reader {
 	struct problems problems;
 	struct strbuf content;    /* of the last file read */
 	struct source_entry_vec entries;
+	bool linked;              /* symlinks were among the files of the object that is being read */
 };
 
 void reader_init(struct reader *reader, struct config_source *source, const char *prefix);

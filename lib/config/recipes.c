@@ -65,7 +65,8 @@ void recipe_load(struct worker *worker, struct loader *loader, const char *slug,
 			     object ? value_get(object, "required_variables") : NULL);
 	bool broken = worker->reader.problems.errors > errors;
 	struct recipe_info info = { .slug = arena_strdup(&loader->arena, slug), .values = values,
-		.required = value_copy(&loader->arena, required), .initial_values = initial, .broken = broken };
+		.required = value_copy(&loader->arena, required), .initial_values = initial,
+		.linked = worker->reader.linked, .broken = broken };
 
 	recipe_info_vec_push(&loader->recipes, info);
 	if (broken)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where config files are read from: a folder of the file system, or (another implementation of the same table) a commit.
+ * Where config files are read from: a folder of the file system (worktree.c), or one of a commit (git_source_module.c).
  * Paths are relative to the manifest's folder, with '/' and without '.' and '..'; "" is that folder. All functions may be
  * called by several threads at once.
  */
@@ -16,9 +16,21 @@ struct source_entry {
 	const char *name;
 	enum source_type type; /* of what a symlink points to */
 	const char *why;       /* SOURCE_BAD: what is wrong with it ("is a symlink to nothing") */
+	bool link;             /* it is a symlink */
 };
 
 VEC_DEFINE(source_entry_vec, struct source_entry)
+
+/* What is wrong with a path, in the words that all sources use. */
+#define SOURCE_DANGLING_LINK "is a symlink to nothing"
+#define SOURCE_LEAVES_TREE "is a symlink that leads out of the tree; link to a file inside it, or copy it"
+#define SOURCE_ENDLESS_LINK "is a symlink that leads to itself"
+
+/* For qsort: by bytes of the name. */
+static inline int source_entry_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct source_entry *)a)->name, ((const struct source_entry *)b)->name);
+}
 
 struct config_source;
 

@@ -21,15 +21,15 @@ static void PRINTF(3, 4) report(struct listing *listing, const char *path, const
 	problems_add(&listing->reader->problems, reader_place(listing->reader, listing->arena, path), NULL, "%s", text.buf);
 }
 
-static void add(struct listing *listing, const char *slug, const char *path, const char *what)
+static void add(struct listing *listing, const char *slug, const char *path, bool link, const char *what)
 {
 	if (slug_valid(slug, strlen(slug)))
-		tree_object_vec_push(listing->out, (struct tree_object){ slug, path });
+		tree_object_vec_push(listing->out, (struct tree_object){ slug, path, link });
 	else
 		report(listing, path, "the %s's name '%s' is no slug (a-z, 0-9 and '-', at most 63); rename it", what, slug);
 }
 
-static void add_file(struct listing *listing, const char *name, const char *path)
+static void add_file(struct listing *listing, const char *name, const char *path, bool link)
 {
 	const struct kind_info *kind = &kinds[listing->kind];
 	const char *dot = strrchr(name, '.');
@@ -43,7 +43,7 @@ static void add_file(struct listing *listing, const char *name, const char *path
 	else if (streq(dot, ".yml"))
 		report(listing, path, "is not read; rename it to %s.yaml", slug);
 	else
-		add(listing, slug, path, "file");
+		add(listing, slug, path, link, "file");
 }
 
 static int compare_objects(const void *a, const void *b)
@@ -107,9 +107,10 @@ void tree_list(struct tree_object_vec *out, struct reader *reader, struct arena 
 		if (entry->type == SOURCE_BAD)
 			report(&listing, path, "%s", entry->why);
 		else if (entry->type == SOURCE_FILE)
-			add_file(&listing, entry->name, path);
+			add_file(&listing, entry->name, path, entry->link);
 		else
-			add(&listing, entry->name, arena_printf(arena, "%s/%s.yaml", path, kinds[kind].name), "folder");
+			add(&listing, entry->name, arena_printf(arena, "%s/%s.yaml", path, kinds[kind].name), entry->link,
+				"folder");
 	}
 	reader->entries.n = 0;
 	if (out->n - start > 1)

@@ -9,6 +9,7 @@
 struct tree_object {
 	const char *slug;
 	const char *path; /* of its YAML file */
+	bool link;        /* the file or folder of its name is a symlink */
 };
 
 VEC_DEFINE(tree_object_vec, struct tree_object)

@@ -20,6 +20,7 @@ void worker_release(struct worker *worker)
 void worker_start(struct worker *worker, enum kind kind, const char *slug)
 {
 	arena_reset(&worker->arena);
+	worker->reader.linked = false;
 	worker->reader.problems.subject = arena_printf(&worker->arena, "%s '%s'", kinds[kind].name, slug);
 }
 
@@ -85,5 +86,6 @@ void worker_finish(struct worker *worker, struct config_object *out, enum kind k
 	*out = (struct config_object){ .kind = kind, .line = line, .slug = arena_strdup(&worker->results, slug),
 		.path = arena_strdup(&worker->results, path), .len = worker->text.len,
 		.text = arena_strndup(&worker->results, worker->text.buf, worker->text.len) };
+	out->linked = worker->reader.linked || worker->loader->linked;
 	sha256_of(out->digest, out->text, out->len);
 }

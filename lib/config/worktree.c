@@ -58,9 +58,9 @@ static int open_error(struct mrp_err *err)
 {
 	switch (errno) {
 	case EXDEV:
-		return mrp_err_set(err, MRP_EINVALID, "is a symlink that leads out of the tree; link to a file inside it, or copy it");
+		return mrp_err_set(err, MRP_EINVALID, SOURCE_LEAVES_TREE);
 	case ELOOP:
-		return mrp_err_set(err, MRP_EINVALID, "is a symlink that leads to itself");
+		return mrp_err_set(err, MRP_EINVALID, SOURCE_ENDLESS_LINK);
 	case ENXIO:
 		return mrp_err_set(err, MRP_EINVALID, NOT_A_FILE);
 	default:
@@ -78,7 +78,7 @@ static void look(const struct worktree *tree, struct source_entry *entry, struct
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		open_error(&err);
-		entry->why = err.code == MRP_ENOTFOUND ? "is a symlink to nothing" : arena_strdup(arena, err.msg);
+		entry->why = err.code == MRP_ENOTFOUND ? SOURCE_DANGLING_LINK : arena_strdup(arena, err.msg);
 		entry->type = SOURCE_BAD;
 		mrp_err_clear(&err);
 	} else if (S_ISDIR(st.st_mode)) {
@@ -93,7 +93,7 @@ static void add_entry(const struct worktree *tree, struct source_entry_vec *out,
 {
 	if (streq(dirent->d_name, ".") || streq(dirent->d_name, ".."))
 		return;
-	struct source_entry entry = { arena_strdup(arena, dirent->d_name), SOURCE_BAD, NOT_A_FILE };
+	struct source_entry entry = { arena_strdup(arena, dirent->d_name), SOURCE_BAD, NOT_A_FILE, dirent->d_type == DT_LNK };
 	if (dirent->d_type == DT_REG)
 		entry.type = SOURCE_FILE;
 	else if (dirent->d_type == DT_DIR)
@@ -101,11 +101,6 @@ static void add_entry(const struct worktree *tree, struct source_entry_vec *out,
 	else if (dirent->d_type == DT_LNK || dirent->d_type == DT_UNKNOWN)
 		look(tree, &entry, arena, folder);
 	source_entry_vec_push(out, entry);
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-	return strcmp(((const struct source_entry *)a)->name, ((const struct source_entry *)b)->name);
 }
 
 static int worktree_list(struct config_source *source, struct source_entry_vec *out, struct arena *arena,
@@ -133,7 +128,7 @@ static int worktree_list(struct config_source *source, struct source_entry_vec *
 		}
 	}
 	if (out->n - start > 1)
-		qsort(out->v + start, out->n - start, sizeof(*out->v), compare_entries);
+		qsort(out->v + start, out->n - start, sizeof(*out->v), source_entry_compare);
 	return 0;
 }
 

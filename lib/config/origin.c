@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "origin.h"
+
+#include "manifest.h"
+
+static char *manifest_in(const char *folder)
+{
+	return *folder ? xasprintf("%s/" MANIFEST_NAME, folder) : xstrdup(MANIFEST_NAME);
+}
+
+static bool commit_has_manifest(const struct config_origin *origin, const char *folder)
+{
+	cleanup(freep) char *path = manifest_in(folder);
+
+	return origin->ops->has_file(origin->repo, origin->commit, path);
+}
+
+/* The first folder with a manifest, from where we are upwards. */
+static bool find_above(struct config_origin *origin)
+{
+	while (!commit_has_manifest(origin, origin->folder)) {
+		char *slash = strrchr(origin->folder, '/');
+
+		if (!*origin->folder)
+			return false;
+		*(slash ? slash : origin->folder) = '\0';
+	}
+	return true;
+}
+
+/* "main:configs" is the commit main and its folder, as git names trees; NULL when there is no such part. */
+static const char *folder_part(const char *revision)
+{
+	/* ":/text" and "x^{/text: y}" search for a commit */
+	const char *colon = *revision == ':' || strchr(revision, '{') ? NULL : strchr(revision, ':');
+
+	return colon ? colon + 1 : NULL;
+}
+
+static char *trimmed(const char *folder)
+{
+	size_t len = strlen(folder);
+
+	while (len && folder[len - 1] == '/')
+		len--;
+	return xstrndup(folder, len);
+}
+
+static int choose_folder(
+	struct config_origin *origin, const struct config_options *options, const char *rev, struct mrp_err *err)
+{
+	const char *named = folder_part(options->revision);
+
+	origin->folder = named ? trimmed(named) : xstrdup(origin->ops->folder(origin->repo));
+	if (!named && !options->path && find_above(origin))
+		return 0;
+	if (!named && !options->path)
+		return mrp_err_set(err, MRP_ENOTFOUND,
+			"no config tree in '%s': neither this folder nor one above has a " MANIFEST_NAME
+			" there (REV:FOLDER names another folder)",
+			rev);
+	if (commit_has_manifest(origin, origin->folder))
+		return 0;
+	return mrp_err_set(err, MRP_ENOTFOUND, "'%s:%s' is no config tree: it has no " MANIFEST_NAME "%s", rev,
+		origin->folder, named ? "" : " (REV:FOLDER names another folder)");
+}
+
+static int open_revision(struct config_origin *origin, const struct config_options *options, struct mrp_err *err)
+{
+	const char *named = folder_part(options->revision);
+	size_t len = named ? (size_t)(named - 1 - options->revision) : strlen(options->revision);
+	cleanup(freep) char *rev = xstrndup(options->revision, len);
+
+	origin->of_commit = true;
+	origin->ops = repo_ops(err);
+	if (!origin->ops)
+		return -1;
+	origin->repo = origin->ops->open(options->path ? options->path : ".", err);
+	if (!origin->repo)
+		return err->code == MRP_ENOTFOUND ? mrp_err_wrap(err, "--revision") : -1;
+	if (origin->ops->resolve(origin->repo, origin->commit, rev, err) < 0)
+		return mrp_err_wrap(err, "--revision");
+	if (choose_folder(origin, options, rev, err) < 0)
+		return -1;
+	origin->root = xasprintf("%s:%s", rev, origin->folder);
+	origin->prefix = xasprintf("%s%s", origin->root, *origin->folder ? "/" : "");
+	origin->source = origin->ops->source(origin->repo, origin->commit, origin->folder, err);
+	return origin->source ? 0 : -1;
+}
+
+/* What goes before paths of the tree `root` in messages. */
+static char *prefix_of(const char *root)
+{
+	if (streq(root, ".") || streq(root, "./"))
+		return xstrdup("");
+	return ends_with(root, "/") ? xstrdup(root) : xasprintf("%s/", root);
+}
+
+int config_origin_open(struct config_origin *origin, const struct config_options *options, struct mrp_err *err)
+{
+	*origin = (struct config_origin){ .source = NULL };
+	if (options->revision)
+		return open_revision(origin, options, err);
+	origin->root = config_find_root(options->path, err);
+	if (!origin->root)
+		return -1;
+	origin->prefix = prefix_of(origin->root);
+	origin->source = config_source_worktree(origin->root, err);
+	return origin->source ? 0 : -1;
+}
+
+void config_origin_release(struct config_origin *origin)
+{
+	if (origin->source)
+		origin->source->ops->free(origin->source);
+	if (origin->repo)
+		origin->ops->close(origin->repo);
+	free(origin->root);
+	free(origin->prefix);
+	free(origin->folder);
+	*origin = (struct config_origin){ .source = NULL };
+}
+
+int config_origin_open_repo(struct config_origin *origin, struct mrp_err *err)
+{
+	if (origin->repo)
+		return 0;
+	origin->ops = repo_ops(err);
+	if (!origin->ops)
+		return -1;
+	origin->repo = origin->ops->open(origin->root, err);
+	if (!origin->repo)
+		return -1;
+	origin->folder = xstrdup(origin->ops->folder(origin->repo));
+	if (origin->ops->resolve(origin->repo, origin->commit, "HEAD", err) < 0) {
+		if (err->code != MRP_ENOTFOUND)
+			return -1;
+		mrp_err_clear(err); /* nothing is committed yet */
+	}
+	return 0;
+}

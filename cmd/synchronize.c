@@ -15,6 +15,7 @@
 #include "../lib/sync/texts.h"
 #include "../lib/value/json.h"
 #include "complete_configs.h"
+#include "complete_revisions.h"
 #include "dispatch.h"
 #include "problems.h"
 
@@ -30,13 +31,18 @@ struct sync_args {
 	int64_t parallel, lock_timeout_ms;
 	struct strvec only;
 	struct mrp_limit max_deletes, max_changes;
-	const char *explain, *plan_out, *apply_plan;
+	const char *explain, *plan_out, *apply_plan, *revision, *changed_since;
 };
 
 static const struct mrp_opt opts[] = {
 	OPT_BOOL(0, "check", struct sync_args, check,
 		"show the plan, change nothing; exit 2 when there are changes or conflicts"),
 	OPT_BOOL('y', "yes", struct sync_args, yes, "apply without asking", .flags = OPTF_NO_NO),
+	OPT_STRING(0, "revision", struct sync_args, revision, "<rev>",
+		"read the configs from a commit, tag or branch (<rev>:<folder>: from that folder), without a checkout",
+		.complete = complete_revisions),
+	OPT_STRING(0, "changed-since", struct sync_args, changed_since, "<rev>",
+		"consider only objects whose files differ between <rev> and the configs", .complete = complete_revisions),
 	OPT_LIST(0, "only", struct sync_args, only, "<kind>/<glob>", "limit the scope (like prober/dns-*)",
 		.complete = complete_config_objects),
 	OPT_BOOL(0, "prune", struct sync_args, prune, "delete managed objects that no config describes"),
@@ -70,6 +76,7 @@ struct run {
 	const char *path; /* argument, or NULL */
 	struct problems problems;
 	struct config *config;
+	struct config_changes *since;
 	struct http_options http;
 	struct http_client *client;
 	struct plan_saved *saved; /* what --apply-plan names, or NULL */
@@ -89,7 +96,10 @@ static struct plan_options plan_options(const struct run *run)
 			.saved = run->saved, .prune = true, .force_ownership = plan_saved_force_ownership(run->saved)
 		};
 	return (struct plan_options){
-		.only = &run->args->only, .prune = run->args->prune, .force_ownership = run->args->force_ownership
+		.only = &run->args->only,
+		.since = run->since,
+		.prune = run->args->prune,
+		.force_ownership = run->args->force_ownership,
 	};
 }
 
@@ -104,6 +114,8 @@ static struct config_options config_options(const struct run *run)
 		.environment = environment,
 		.all_environments = run->args->validate,
 		.read_secrets = !run->args->validate && !run->args->explain,
+		.revision = run->args->revision,
+		.note_links = run->args->changed_since,
 	};
 }
 
@@ -117,9 +129,10 @@ static int load(struct run *run, struct mrp_err *err)
 		return -1;
 	}
 	/* warnings that come with every run of cron would hide what it mails for: make_plan() shows them when there is a plan */
-	if (run->ctx->quiet && !run->problems.errors && !run->args->validate)
-		return 0;
-	return report_problems(&run->problems, err);
+	bool quiet = run->ctx->quiet && !run->problems.errors && !run->args->validate;
+	if (!quiet && report_problems(&run->problems, err) < 0)
+		return -1;
+	return run->args->changed_since ? config_changes_since(&run->since, run->config, run->args->changed_since, err) : 0;
 }
 
 static int connect_api(struct run *run, struct mrp_err *err)
@@ -139,6 +152,23 @@ static int connect_api(struct run *run, struct mrp_err *err)
 	options->parallel = (int)run->args->parallel;
 	run->client = http_open(options, err);
 	return run->client ? 0 : -1;
+}
+
+static int plan_with_sources(struct run *run, struct mrp_err *err)
+{
+	const struct plan_options options = plan_options(run);
+
+	if (plan_make(&run->plan, run->client, run->config, &options, err) < 0)
+		return -1;
+	if (!plan_differs(run->plan) && run->args->format != FORMAT_JSON)
+		return 0; /* nothing to be said about anybody */
+	if (plan_find_sources(run->plan, run->config, err) < 0) {
+		if (run->args->revision)
+			return -1;
+		fprintf(stderr, "warning: git cannot say who changed the configs: %s\n", err->msg);
+		mrp_err_clear(err);
+	}
+	return 0;
 }
 
 static void print_plan(struct run *run, FILE *to, int format)
@@ -252,10 +282,9 @@ static void read_texts(struct run *run)
  * do. What somebody has said yes to is never exchanged for something else. */
 static int plan_again(struct run *run, struct mrp_err *err)
 {
-	const struct plan_options options = plan_options(run);
 	cleanup(plan_freep) struct plan *before = steal(&run->plan);
 
-	if (plan_make(&run->plan, run->client, run->config, &options, err) < 0)
+	if (plan_with_sources(run, err) < 0)
 		return -1;
 	if (run->saved) /* other objects may change as they like */
 		return plan_saved_check(run->saved, run->plan, err) < 0 ? -1 : 1;
@@ -371,8 +400,7 @@ static int make_plan(struct run *run, struct mrp_err *err)
 	if (run->saved &&
 		plan_saved_check_target(run->saved, http_url(run->client), config_environment(run->config), err) < 0)
 		return -1;
-	const struct plan_options options = plan_options(run);
-	if (plan_make(&run->plan, run->client, run->config, &options, err) < 0)
+	if (plan_with_sources(run, err) < 0)
 		return -1;
 	if (run->saved && plan_saved_check(run->saved, run->plan, err) < 0)
 		return -1;
@@ -461,6 +489,8 @@ static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mr
 	const struct sync_args *args = ctx->opts;
 	struct run run = { .ctx = ctx, .args = args, .path = argc ? argv[0] : NULL, .problems = PROBLEMS_INIT };
 
+	if (args->changed_since && (args->validate || args->explain))
+		return mrp_err_set(err, MRP_EUSAGE, "--changed-since limits a plan, which --validate and --explain do not make");
 	if (args->check && args->yes)
 		return mrp_err_set(err, MRP_EUSAGE, "--check changes nothing, so --yes makes no sense with it");
 	if (check_plan_options(args, err) < 0)
@@ -474,6 +504,7 @@ static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mr
 	plan_free(run.plan);
 	plan_saved_free(run.saved);
 	http_close(run.client);
+	config_changes_free(run.since);
 	config_free(run.config);
 	problems_clear(&run.problems);
 	return code;
@@ -486,7 +517,9 @@ const struct mrp_cmd cmd_synchronize = {
 		"Loads the configs of the folder <path> (or of the first folder with a mrprober.yaml, from here upwards), "
 		"compares them with the API, shows a plan, asks, and applies it. Only what differs is fetched and sent.\n\n"
 		"Variables of clusters that someone else writes are left alone and shown as conflicts. What fails does not "
-		"stop the rest; running it again finishes the job.",
+		"stop the rest; running it again finishes the job.\n\n"
+		"In a git repository the plan says who changed an object last. With --revision, <path> (or this folder) only "
+		"tells the repository, which may be bare, and the folder in it.",
 	.args = "[<path>]",
 	.max_args = 1,
 	.opts = opts,

@@ -66,7 +66,7 @@ static bool only_matches(const char *only, enum kind kind, const char *slug)
 }
 
 /* Does any KIND/GLOB of `only` name the object? */
-static bool in_scope(const struct plan_options *options, enum kind kind, const char *slug)
+static bool in_only(const struct plan_options *options, enum kind kind, const char *slug)
 {
 	if (options->saved)
 		return plan_saved_has(options->saved, kind, slug);
@@ -77,6 +77,18 @@ static bool in_scope(const struct plan_options *options, enum kind kind, const c
 			return true;
 	}
 	return false;
+}
+
+static bool object_in_scope(const struct plan_options *options, const struct config_object *object)
+{
+	return in_only(options, object->kind, object->slug) &&
+		(!options->since || config_changes_object(options->since, object));
+}
+
+/* The same for an object of the API that no config describes. */
+static bool rest_in_scope(const struct plan_options *options, enum kind kind, const char *slug)
+{
+	return in_only(options, kind, slug) && (!options->since || config_changes_had(options->since, kind, slug));
 }
 
 /* The map slug -> entry of one part of the state, or NULL. */
@@ -147,7 +159,7 @@ static void place_objects(struct plan *plan, const struct value *state)
 	const struct config_object *objects = config_objects(plan->config, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (in_scope(&plan->options, objects[i].kind, objects[i].slug))
+		if (object_in_scope(&plan->options, &objects[i]))
 			place_object(plan, state, &objects[i]);
 	}
 }
@@ -161,7 +173,7 @@ static void place_rest(struct plan *plan, const struct value *state, enum kind k
 	for (uint32_t i = 0; i < map->n; i++) {
 		const char *slug = map->members[i].key;
 
-		if (config_find(plan->config, kind, slug) || !in_scope(&plan->options, kind, slug))
+		if (config_find(plan->config, kind, slug) || !rest_in_scope(&plan->options, kind, slug))
 			continue;
 		if (plan->options.prune) {
 			struct plan_change change = { .action = PLAN_DELETE, .kind = kind,
@@ -181,7 +193,7 @@ static void place_rest(struct plan *plan, const struct value *state, enum kind k
 		const char *slug = map->members[i].key;
 		struct plan_item item = { kind, arena_strdup(&plan->arena, slug), NULL, "is being destroyed" };
 
-		if (!config_find(plan->config, kind, slug) && in_scope(&plan->options, kind, slug))
+		if (!config_find(plan->config, kind, slug) && rest_in_scope(&plan->options, kind, slug))
 			plan_item_vec_push(&plan->waiting, item);
 	}
 }
@@ -356,7 +368,7 @@ static void count_in_sync(struct plan *plan)
 	const struct config_object *objects = config_objects(plan->config, &n);
 
 	for (size_t i = 0; i < n; i++)
-		plan->unchanged += in_scope(&plan->options, objects[i].kind, objects[i].slug);
+		plan->unchanged += object_in_scope(&plan->options, &objects[i]);
 }
 
 static int make_from_state(struct plan *plan, struct http_client *client, struct value *state, struct mrp_err *err)
@@ -421,17 +433,4 @@ size_t plan_count_result(const struct plan *plan, enum plan_result result)
 	for (size_t i = 0; i < plan->changes.n; i++)
 		n += plan->changes.v[i].result == result;
 	return n;
-}
-
-struct value *plan_source(struct arena *arena, const struct config_object *object)
-{
-	struct value *source = value_object(arena);
-
-	value_append(arena, source, "path", value_string(arena, object->path));
-	value_append(arena, source, "line", value_int(arena, object->line));
-	/* null also clears what an older source said */
-	value_append(arena, source, "revision", value_null(arena));
-	value_append(arena, source, "author", value_null(arena));
-	value_append(arena, source, "committed_at", value_null(arena));
-	return source;
 }

@@ -83,8 +83,9 @@ VEC_DEFINE(plan_item_vec, struct plan_item)
 struct plan_saved;
 
 struct plan_options {
-	const struct strvec *only;      /* KIND/GLOB; empty: everything */
-	const struct plan_saved *saved; /* exactly the objects of this plan (saved.h); NULL: `only` says */
+	const struct strvec *only;          /* KIND/GLOB; empty: everything */
+	const struct plan_saved *saved;     /* exactly the objects of this plan (saved.h); NULL: `only` says */
+	const struct config_changes *since; /* only objects that these are about; NULL: everything */
 	bool prune;
 	bool force_ownership;
 };
@@ -129,6 +130,8 @@ void plan_created_fields(struct arena *arena, const struct plan_change *change, 
 /* The body of a create's POST. */
 void plan_create_body(struct strbuf *body, const struct config_object *object);
 
+/* sources.c: ask git who changed the objects of the plan, and say so in what is sent. `config` is the plan's. */
+int plan_find_sources(struct plan *plan, struct config *config, struct mrp_err *err);
 /* {path, line, revision, ...}: where the object came from; what is not known is null. */
 struct value *plan_source(struct arena *arena, const struct config_object *object);
 /* The object as the config says it, parsed in `arena`. */
@@ -154,5 +157,7 @@ void plan_results_summary(struct strbuf *out, const struct plan *plan);
 void plan_show_value(struct strbuf *out, const char *field, const struct value *v);
 /* "clusters/meeseeks/cluster.yaml:1", as messages show it (from the working folder). */
 void plan_add_place(struct strbuf *out, const struct plan *plan, const struct config_object *object);
+/* "3f2a1bc Jane Doe 2026-11-21", "3f2a1bc-dirty", or nothing when it is not known. */
+void plan_add_touch(struct strbuf *out, const struct config_object *object);
 
 #endif

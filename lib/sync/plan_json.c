@@ -146,7 +146,7 @@ void plan_json(struct strbuf *out, const struct plan *plan)
 	strbuf_addstr(out, ",\n  ");
 	add_member(out, true, "environment", config_environment(plan->config));
 	strbuf_addstr(out, ",\n  ");
-	add_member(out, true, "revision", NULL);
+	add_member(out, true, "revision", config_revision(plan->config));
 	strbuf_addstr(out, ",\n  ");
 	add_member(out, true, "root_digest", plan->root);
 	begin_list(out, "changes");

@@ -81,6 +81,12 @@ static void add_source(struct strbuf *out, const struct config_object *object)
 		return;
 	strbuf_addf(&place, "%s:%u", object->path, object->line);
 	add_code(out, place.buf, place.len);
+	strbuf_reset(&place);
+	plan_add_touch(&place, object);
+	if (place.len) {
+		strbuf_addch(out, ' ');
+		add_escaped(out, place.buf, place.len);
+	}
 }
 
 static void add_name(struct strbuf *out, enum kind kind, const char *slug)

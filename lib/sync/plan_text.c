@@ -102,6 +102,16 @@ static size_t name_column(const struct plan *plan)
 	return widest;
 }
 
+/* "  (3f2a1bc Jane Doe 2026-11-21)" */
+static void add_touch(struct strbuf *out, const struct config_object *object)
+{
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+
+	plan_add_touch(&text, object);
+	if (text.len)
+		strbuf_addf(out, "  (%s)", text.buf);
+}
+
 static void add_change(struct strbuf *out, const struct plan *plan, const struct plan_change *change, size_t column,
 	bool color, size_t columns)
 {
@@ -114,6 +124,7 @@ static void add_change(struct strbuf *out, const struct plan *plan, const struct
 		strbuf_addchars(out, ' ', width < column ? column - width : 0);
 		strbuf_addf(out, "  %s", mrp_style(STYLE_DIM, color));
 		plan_add_place(out, plan, change->object);
+		add_touch(out, change->object);
 		strbuf_addstr(out, mrp_style(STYLE_PLAIN, color));
 	}
 	strbuf_addch(out, '\n');
@@ -199,6 +210,7 @@ static void add_conflicts(struct strbuf *out, const struct plan *plan, bool colo
 		strbuf_addf(out, "%s!%s cluster %s  ", mrp_style(STYLE_REMOVE, color), mrp_style(STYLE_PLAIN, color),
 			conflict->object->slug);
 		plan_add_place(out, plan, conflict->object);
+		add_touch(out, conflict->object);
 		strbuf_addf(out, ": variable '%s' is written by '%s'\n", conflict->variable, conflict->owner);
 	}
 }

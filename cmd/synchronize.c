@@ -132,7 +132,11 @@ static int load(struct run *run, struct mrp_err *err)
 	bool quiet = run->ctx->quiet && !run->problems.errors && !run->args->validate;
 	if (!quiet && report_problems(&run->problems, err) < 0)
 		return -1;
-	return run->args->changed_since ? config_changes_since(&run->since, run->config, run->args->changed_since, err) : 0;
+	if (!run->args->changed_since || config_changes_since(&run->since, run->config, run->args->changed_since, err) == 0)
+		return 0;
+	if (err->code == MRP_ENOTFOUND) /* no repository, or nothing in it */
+		err->code = MRP_EINVALID;
+	return -1;
 }
 
 static int connect_api(struct run *run, struct mrp_err *err)

@@ -133,7 +133,8 @@ static int report_unknown(struct repo *repo, const char *rev, int result, struct
 		return repo_fail(err, rev);
 	if (repo_names(repo, &names, err) < 0)
 		mrp_err_clear(err);
-	const char *nearest = nearest_word(rev, (const char *const *)names.v, names.n);
+	/* "main^9" has its name right */
+	const char *nearest = strpbrk(rev, "^~@") ? NULL : nearest_word(rev, (const char *const *)names.v, names.n);
 	if (nearest)
 		return mrp_err_set(
 			err, MRP_EUSAGE, "'%s' is no commit, branch or tag here (did you mean '%s'?)", rev, nearest);

@@ -156,7 +156,7 @@ static void test_refused(void **state)
 		{ "", ".", "mian", "--revision: 'mian' is no commit, branch or tag here (did you mean 'main'?)" },
 		{ "", ".", "zzzzzzzzzz", "--revision: 'zzzzzzzzzz' is no commit, branch or tag here" },
 		{ "", ".", "", "--revision: '' is no commit, branch or tag here" },
-		{ "", ".", "main^9", "--revision: 'main^9' is no commit, branch or tag here (did you mean 'main'?)" },
+		{ "", ".", "main^9", "--revision: 'main^9' is no commit, branch or tag here" },
 		{ "git tag blob \"$(git rev-parse main:values.yaml)\"", ".", "blob", "--revision: 'blob' is a blob, not a commit" },
 		{ "", ".", "main:probers", "'main:probers' is no config tree: it has no mrprober.yaml" },
 		{ "", "probers", "main", "'main:probers' is no config tree: it has no mrprober.yaml (REV:FOLDER names another folder)" },

@@ -223,7 +223,23 @@ static int step(struct repo_source *source, struct handle *handle, struct target
 	return 0;
 }
 
-/* Where `path` leads to. target->path is to be released in any case. */
+/* A file beside the last one needs no steps: most are. */
+static bool find_beside(const struct handle *handle, struct target *target, const char *path)
+{
+	const char *folder = handle->last.path, *name;
+
+	if (!folder || !skip_prefix(path, folder, &name) || *name != '/' || strchr(name + 1, '/'))
+		return false;
+	const git_tree_entry *entry = git_tree_entry_byname(handle->last.tree, name + 1);
+	if (!entry || git_tree_entry_type(entry) != GIT_OBJECT_BLOB ||
+		git_tree_entry_filemode(entry) == GIT_FILEMODE_LINK)
+		return false;
+	target->id = *git_tree_entry_id(entry);
+	target->mode = git_tree_entry_filemode(entry);
+	return true;
+}
+
+/* Where `path` leads to. target->path, which is set for folders, is to be released in any case. */
 static int find(
 	struct repo_source *source, struct handle *handle, struct target *target, const char *path, struct mrp_err *err)
 {
@@ -231,6 +247,8 @@ static int find(
 	int links = 0;
 
 	*target = (struct target){ .id = source->top, .mode = GIT_FILEMODE_TREE, .path = STRBUF_INIT };
+	if (find_beside(handle, target, path))
+		return 0;
 	strbuf_addstr(&rest, path);
 	while (rest.len) {
 		size_t len = strcspn(rest.buf, "/"), skip = len + strspn(rest.buf + len, "/");

@@ -9,6 +9,7 @@
 #include "../lib/cli/progress.h"
 #include "../lib/cli/prompt.h"
 #include "../lib/config/explain.h"
+#include "../lib/config/memory.h"
 #include "../lib/sync/apply.h"
 #include "../lib/sync/lease.h"
 #include "../lib/sync/saved.h"
@@ -390,6 +391,33 @@ static int save(struct run *run, struct mrp_err *err)
 	return args->check && plan_differs(run->plan) ? MRP_EXIT_DIFFERENCES : MRP_EXIT_OK;
 }
 
+/* A commit whose configs were loaded before: when the API still is as they say, nothing is read or parsed. 1: it is. */
+static int make_plan_recalled(struct run *run, struct mrp_err *err)
+{
+	const struct sync_args *args = run->args;
+	const struct config_options options = config_options(run);
+
+	if (!args->revision || args->changed_since || args->only.n || args->plan_out || args->apply_plan)
+		return 0;
+	int recalled = config_recall(&run->config, &options, err);
+	if (recalled < 0 && err->code == MRP_ENOTFOUND) /* no tree is a bad one */
+		err->code = MRP_EINVALID;
+	if (recalled <= 0)
+		return recalled;
+	if (connect_api(run, err) < 0)
+		return -1;
+	int in_sync = plan_make_in_sync(&run->plan, run->client, run->config, err);
+	if (in_sync > 0)
+		return plan_find_sources(run->plan, run->config, err) < 0 ? -1 : 1;
+	if (in_sync == 0) {
+		http_close(run->client);
+		config_free(run->config);
+		run->client = NULL;
+		run->config = NULL;
+	}
+	return in_sync;
+}
+
 static int make_plan(struct run *run, struct mrp_err *err)
 {
 	const struct sync_args *args = run->args;
@@ -401,6 +429,8 @@ static int make_plan(struct run *run, struct mrp_err *err)
 	}
 	if (load(run, err) < 0 || connect_api(run, err) < 0)
 		return -1;
+	const struct config_options options = config_options(run);
+	config_remember(run->config, &options);
 	if (run->saved &&
 		plan_saved_check_target(run->saved, http_url(run->client), config_environment(run->config), err) < 0)
 		return -1;
@@ -416,7 +446,8 @@ static int synchronize(struct run *run, struct mrp_err *err)
 {
 	const struct sync_args *args = run->args;
 
-	if (make_plan(run, err) < 0)
+	int recalled = make_plan_recalled(run, err);
+	if (recalled < 0 || (!recalled && make_plan(run, err) < 0))
 		return -1;
 	if (args->plan_out)
 		return save(run, err);
@@ -481,9 +512,9 @@ static int check_plan_options(const struct sync_args *args, struct mrp_err *err)
 			err, MRP_EUSAGE, "--plan-out saves the plan for --apply-plan, so --yes makes no sense with it");
 	if (args->plan_out && args->apply_plan)
 		return mrp_err_set(err, MRP_EUSAGE, "--plan-out and --apply-plan exclude each other");
-	if (args->apply_plan && (args->only.n || args->prune || args->force_ownership))
+	if (args->apply_plan && (args->only.n || args->prune || args->force_ownership || args->changed_since))
 		return mrp_err_set(err, MRP_EUSAGE,
-			"--only, --prune and --force-ownership are decided when a plan is saved: give them with "
+			"--only, --changed-since, --prune and --force-ownership are decided when a plan is saved: give them with "
 			"--plan-out");
 	return 0;
 }

@@ -231,6 +231,8 @@ int config_load(
 	worker_init(&worker, &loader);
 	int result = load(config, &loader, &worker, options, err);
 	config->texts[0] = worker.results;
+	config->outside = worker.reader.outside;
+	config->problems = worker.reader.problems.list.n;
 	move_problems(problems, &worker.reader.problems);
 	problems_sort(problems);
 	worker_release(&worker);
@@ -283,8 +285,17 @@ const struct config_object *config_find(const struct config *config, enum kind k
 	return NULL;
 }
 
+size_t config_count(const struct config *config)
+{
+	return config->recalled ? config->n_recalled : config->n;
+}
+
 void config_root_digest(uint8_t out[SHA256_BYTES], const struct config *config)
 {
+	if (config->recalled) {
+		memcpy(out, config->root, SHA256_BYTES);
+		return;
+	}
 	struct digest_entry *entries = xcalloc(config->n + 1, sizeof(*entries));
 
 	for (size_t i = 0; i < config->n; i++) {

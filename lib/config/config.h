@@ -57,6 +57,8 @@ void config_freep(struct config **config);
 
 /* All objects of the environment, by kind (recipes, clusters, probers), then by slug. */
 const struct config_object *config_objects(const struct config *config, size_t *n);
+/* How many these are; also of configs that are only recalled (memory.h). */
+size_t config_count(const struct config *config);
 /* NULL when no config describes it. */
 const struct config_object *config_find(const struct config *config, enum kind kind, const char *slug);
 /* What the API's root digest is when it holds exactly these objects. */

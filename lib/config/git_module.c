@@ -52,7 +52,8 @@ static void fail_open(const char *folder, int result, struct mrp_err *err)
 {
 	git_buf found = { NULL, 0, 0 };
 
-	/* without any configuration to look for safe.directory in, libgit2 1.5 calls another user's repository not found */
+	/* without any configuration to look for safe.directory in, libgit2 1.5 calls another user's repository not
+	 * found */
 	if (result == GIT_ENOTFOUND && git_repository_discover(&found, folder, 0, NULL) == 0)
 		result = GIT_EOWNER;
 	git_buf_dispose(&found);
@@ -60,7 +61,8 @@ static void fail_open(const char *folder, int result, struct mrp_err *err)
 		mrp_err_set(err, MRP_ENOTFOUND, "'%s' is in no git repository", folder);
 	else if (result == GIT_EOWNER)
 		mrp_err_set(err, MRP_EPERM,
-			"the git repository of '%s' belongs to another user; if you trust it: git config --global --add "
+			"the git repository of '%s' belongs to another user; if you trust it: git config --global "
+			"--add "
 			"safe.directory PATH",
 			folder);
 	else
@@ -201,6 +203,23 @@ git_tree *repo_get_folder(struct repo *repo, const char *id, const char *folder,
 	return tree;
 }
 
+static const char *repo_place(const struct repo *repo)
+{
+	return git_repository_path(repo->git);
+}
+
+static int repo_tree(
+	struct repo *repo, char id[REPO_ID_HEX + 1], const char *commit, const char *folder, struct mrp_err *err)
+{
+	git_tree *tree = repo_get_folder(repo, commit, folder, err);
+
+	if (!tree)
+		return -1;
+	git_oid_tostr(id, REPO_ID_HEX + 1, git_tree_id(tree));
+	git_tree_free(tree);
+	return 0;
+}
+
 static bool has_file(struct repo *repo, const char *id, const char *path)
 {
 	struct mrp_err err = MRP_ERR_INIT;
@@ -220,6 +239,8 @@ const struct repo_ops git_repo_ops = {
 	.close = close_repo,
 	.folder = repo_folder,
 	.resolve = resolve,
+	.place = repo_place,
+	.tree = repo_tree,
 	.has_file = has_file,
 	.source = repo_source,
 	.changes = repo_changes,

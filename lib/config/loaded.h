@@ -17,6 +17,14 @@ struct config {
 	size_t n;
 	struct arena texts[CONFIG_MAX_THREADS];
 
+	bool outside;  /* secrets from outside of the tree went into it */
+	bool problems; /* mistakes or warnings were found */
+
+	/* memory.c: not loaded, but recalled */
+	bool recalled;
+	size_t n_recalled;
+	uint8_t root[SHA256_BYTES];
+
 	/* touches.c */
 	const char *revision;
 	bool looked;                  /* at the whole: revision and dirty are known */

@@ -14,6 +14,7 @@ struct reader {
 	struct problems problems;
 	struct strbuf content;    /* of the last file read */
 	struct source_entry_vec entries;
+	bool outside;             /* something was read from outside of the tree */
 	bool linked;              /* symlinks were among the files of the object that is being read */
 };
 

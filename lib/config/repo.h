@@ -44,6 +44,11 @@ struct repo_ops {
 	/* The commit that `rev` names, as gitrevisions(7). MRP_EUSAGE when it names none, with the nearest name of a
 	 * branch or tag. MRP_ENOTFOUND: it is HEAD, and there is no commit yet. */
 	int (*resolve)(struct repo *repo, char id[REPO_ID_HEX + 1], const char *rev, struct mrp_err *err);
+	/* The repository's own folder, as an absolute path. Borrowed. */
+	const char *(*place)(const struct repo *repo);
+	/* The id of what is in a folder of a commit, all of it. */
+	int (*tree)(struct repo *repo, char id[REPO_ID_HEX + 1], const char *commit, const char *folder,
+		struct mrp_err *err);
 	/* Is there a file in that commit? */
 	bool (*has_file)(struct repo *repo, const char *id, const char *path);
 	/* The files below `folder` in a commit. Keeps nothing of `repo`. */

@@ -102,6 +102,7 @@ static char *read_secret(struct reader *reader, struct arena *arena, const struc
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 	struct mrp_err err = MRP_ERR_INIT;
 
+	reader->outside |= v->flags & VF_ENV || *v->s == '/';
 	if (v->flags & VF_ENV) {
 		const char *env = getenv(v->s);
 

@@ -417,6 +417,26 @@ int plan_make(struct plan **out, struct http_client *client, const struct config
 	return 0;
 }
 
+int plan_make_in_sync(struct plan **out, struct http_client *client, const struct config *config, struct mrp_err *err)
+{
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	cleanup(plan_freep) struct plan *plan = xcalloc(1, sizeof(*plan));
+	uint8_t root[SHA256_BYTES];
+	struct value *state;
+
+	*out = NULL;
+	plan->config = config;
+	config_root_digest(root, config);
+	sha256_to_hex(plan->root, root);
+	if (api_get_state(client, plan->root, &arena, &state, err) < 0)
+		return -1;
+	if (state)
+		return 0;
+	plan->unchanged = config_count(config);
+	*out = steal(&plan);
+	return 1;
+}
+
 size_t plan_count(const struct plan *plan, enum plan_action action)
 {
 	size_t n = 0;

@@ -108,6 +108,9 @@ struct plan {
  * when `only` matches nothing or makes no sense. */
 int plan_make(struct plan **plan, struct http_client *client, const struct config *config,
 	const struct plan_options *options, struct mrp_err *err);
+/* Is the API as the configs say? Asks it one conditional request. 1: *plan is that of nothing to do. 0: it is not, and *plan
+ * is NULL. Configs that are only recalled will do. */
+int plan_make_in_sync(struct plan **plan, struct http_client *client, const struct config *config, struct mrp_err *err);
 void plan_free(struct plan *plan);
 void plan_freep(struct plan **plan);
 

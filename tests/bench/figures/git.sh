@@ -25,7 +25,9 @@ figure_git() {
 		say "git: $pair of $pairs"
 		measure floor-git "$bin/floor-git" "$tree" main
 		measure git-validate "$mrprober" synchronize --validate --revision main "$tree"
+		rm -rf "$XDG_CACHE_HOME/mrprober" # what is remembered of the commit
 		measure_requests git-check "$mrprober" synchronize --check --api-url "$api_url" --revision main "$tree"
+		measure_requests git-again "$mrprober" synchronize --check --api-url "$api_url" --revision main "$tree"
 		"$bin/gen-configs" -n "$count" -r "$changes" -R "1$pair" "$tree"
 		git_commit "change $pair"
 		measure_requests git-change "$mrprober" synchronize --yes --api-url "$api_url" --revision main "$tree"
@@ -42,6 +44,8 @@ figure_git() {
 	row_ratio "git: load and check $count (--validate)" ms floor-git-ms git-validate-ms "<= 1.7"
 	row_ratio "git: in sync (--check)" ms floor-git-ms git-check-ms "<= 1.7"
 	row_each "git: in sync: requests" count git-check-requests "== 1"
+	row_value "git: in sync, once more" ms git-again-ms "< 100"
+	row_each "git: in sync, once more: requests" count git-again-requests "== 1"
 	row_value "git: in sync: peak resident size" MiB git-check-mib "< 64"
 	row_ratio "git: synchronize $changes changes" ms floor-git-ms git-change-ms ""
 	row_ratio "git: --check --changed-since the last commit" ms floor-git-ms git-since-ms ""

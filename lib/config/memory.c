@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "memory.h"
+
+#include <dlfcn.h>
+#include <sys/stat.h>
+
+#include "../base/file.h"
+#include "../value/json.h"
+#include "loaded.h"
+
+enum { NOTE_MAX_BYTES = 64 << 10 };
+
+static char *cache_folder(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (cache && *cache == '/')
+		return path_join(cache, "mrprober");
+	return home && *home == '/' ? path_join(home, ".cache/mrprober") : NULL;
+}
+
+/* Another build may check or fill in differently. */
+static void add_build(struct strbuf *out)
+{
+	Dl_info info;
+	struct stat st;
+
+	strbuf_addstr(out, MRP_VERSION);
+	if (dladdr((void *)(uintptr_t)config_recall, &info) && info.dli_fname && stat(info.dli_fname, &st) == 0)
+		strbuf_addf(out, " %llu %lld %lld.%09ld", (unsigned long long)st.st_ino, (long long)st.st_size,
+			(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+}
+
+/* What a note holds for. */
+static int note_key(
+	struct strbuf *out, const struct config_origin *origin, const char *environment, struct mrp_err *err)
+{
+	char tree[REPO_ID_HEX + 1];
+
+	if (origin->ops->tree(origin->repo, tree, origin->commit, origin->folder, err) < 0)
+		return -1;
+	add_build(out);
+	strbuf_addf(out, " %s %s", tree, environment ? environment : "");
+	return 0;
+}
+
+/* The note's file; NULL when there is no place for it. */
+static char *note_path(const struct config_origin *origin, const char *environment)
+{
+	cleanup(freep) char *folder = cache_folder();
+	cleanup(strbuf_release) struct strbuf name = STRBUF_INIT;
+	char hex[SHA256_HEX + 1];
+
+	if (!folder)
+		return NULL;
+	strbuf_addf(
+		&name, "%s\n%s\n%s", origin->ops->place(origin->repo), origin->folder, environment ? environment : "");
+	sha256_hex_of(hex, name.buf, name.len);
+	return xasprintf("%s/trees/%s", folder, hex);
+}
+
+static const struct value *read_note(const char *path, struct arena *arena, const char *key)
+{
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	struct mrp_err err = MRP_ERR_INIT;
+	const struct value *note = NULL;
+
+	if (read_file(&text, path, NOTE_MAX_BYTES, &err) == 0)
+		note = json_parse(arena, text.buf, text.len, path, &err);
+	mrp_err_clear(&err);
+	if (!note || note->type != V_OBJECT)
+		return NULL;
+	const char *of = value_get_string(note, "key");
+	return of && streq(of, key) ? note : NULL;
+}
+
+/* False when the note is not whole. */
+static bool take_note(struct config *config, const struct value *note)
+{
+	const struct value *objects = value_get(note, "objects");
+	const char *root = value_get_string(note, "root"), *environment = value_get_string(note, "environment");
+	struct environment *of = arena_zalloc(&config->arena, sizeof(*of));
+
+	if (!root || !sha256_from_hex(config->root, root) || !environment || !objects || objects->type != V_INT ||
+		objects->i < 0)
+		return false;
+	of->name = environment;
+	of->api = value_get_string(note, "api");
+	config->environment = of;
+	config->recalled = true;
+	config->n_recalled = (size_t)objects->i;
+	return true;
+}
+
+int config_recall(struct config **out, const struct config_options *options, struct mrp_err *err)
+{
+	cleanup(config_freep) struct config *config = xcalloc(1, sizeof(*config));
+	cleanup(strbuf_release) struct strbuf key = STRBUF_INIT;
+
+	if (!options->revision)
+		return 0;
+	if (config_origin_open(&config->origin, options, err) < 0 ||
+		note_key(&key, &config->origin, options->environment, err) < 0)
+		return -1;
+	cleanup(freep) char *path = note_path(&config->origin, options->environment);
+	const struct value *note = path ? read_note(path, &config->arena, key.buf) : NULL;
+	if (!note || !take_note(config, note))
+		return 0;
+	*out = steal(&config);
+	return 1;
+}
+
+static void write_note(const struct config *config, const char *path, const char *key)
+{
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	cleanup(freep) char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	struct mrp_err err = MRP_ERR_INIT;
+	struct value *note = value_object(&arena);
+	uint8_t digest[SHA256_BYTES];
+	char root[SHA256_HEX + 1];
+
+	config_root_digest(digest, config);
+	sha256_to_hex(root, digest);
+	value_append(&arena, note, "key", value_string(&arena, key));
+	value_append(&arena, note, "root", value_string(&arena, root));
+	value_append(&arena, note, "objects", value_int(&arena, (int64_t)config->n));
+	value_append(&arena, note, "environment", value_string(&arena, config->environment->name));
+	if (config->environment->api)
+		value_append(&arena, note, "api", value_string(&arena, config->environment->api));
+	json_pretty(&text, note);
+	if (make_folders(folder, 0700, &err) == 0)
+		replace_file(path, text.buf, text.len, 0600, &err);
+	mrp_err_clear(&err);
+}
+
+void config_remember(const struct config *config, const struct config_options *options)
+{
+	cleanup(strbuf_release) struct strbuf key = STRBUF_INIT;
+	struct mrp_err err = MRP_ERR_INIT;
+
+	if (!config->origin.of_commit || config->recalled || config->outside || config->problems ||
+		!config->environment)
+		return;
+	cleanup(freep) char *path = note_path(&config->origin, options->environment);
+	if (path && note_key(&key, &config->origin, options->environment, &err) == 0)
+		write_note(config, path, key.buf);
+	mrp_err_clear(&err);
+}

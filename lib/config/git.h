@@ -18,6 +18,8 @@ struct repo {
 
 /* "what: why", why being libgit2's last message in this thread, with the fitting code. */
 int repo_fail(struct mrp_err *err, const char *what);
+/* "cannot be read: ...", after reading an object. */
+int repo_fail_read(struct mrp_err *err);
 /* The commit with that id; NULL with err set. */
 struct git_commit *repo_get_commit(struct repo *repo, const char *id, struct mrp_err *err);
 /* A commit's tree of `folder`; NULL with err set, MRP_ENOTFOUND when that commit has no such folder. */

@@ -35,6 +35,16 @@ int repo_fail(struct mrp_err *err, const char *what)
 	return mrp_err_set(err, code, "%s: %s", what, last && last->message ? last->message : "git gives no reason");
 }
 
+int repo_fail_read(struct mrp_err *err)
+{
+	const git_error *last = git_error_last();
+
+	if (last && last->klass == GIT_ERROR_ODB && strstr(last->message, "not found"))
+		return mrp_err_set(err, MRP_EINVALID, "cannot be read: its object is not here (a partial clone?): %s",
+			last->message);
+	return repo_fail(err, "cannot be read");
+}
+
 /* Where `folder` lies below the work tree, or "" when it does not (a bare repository, or inside of .git). */
 static char *folder_in_worktree(git_repository *git, const char *folder)
 {

@@ -2,38 +2,18 @@
 /*
  * A folder of a commit as a source: what a checkout of it would show, read from the object database. Symlinks are
  * followed inside of the folder only, as worktree.c has it; filters (line ends, LFS) are not run.
- *
- * libgit2's handles are for one thread at a time, so each call takes one from a pool that grows to as many as there are
- * threads. Trees do not change once they are parsed: those near the top, which may have ten thousand names, are shared.
  */
 #include <git2.h>
-#include <git2/sys/repository.h>
-#include <pthread.h>
 
 #include "git.h"
+#include "git_pool.h"
 
-enum { LINKS_MAX = 40, LINK_TARGET_MAX = 4096, LFS_POINTER_MAX = 1024, SHARED_MAX = 16 };
-
-struct folder {
-	char *path; /* without symlinks on the way; NULL: none */
-	git_tree *tree;
-};
-
-struct handle {
-	struct handle *next;
-	git_odb *odb;
-	git_repository *git; /* around the odb alone */
-	struct folder last;  /* of an object: its files are read one after another */
-};
+enum { LINKS_MAX = 40, LINK_TARGET_MAX = 4096, LFS_POINTER_MAX = 1024 };
 
 struct repo_source {
 	struct config_source source;
-	char *objects; /* folder of the object database */
-	git_oid top;   /* tree of the source's own folder */
-	pthread_mutex_t lock;
-	struct handle *idle;
-	struct folder shared[SHARED_MAX];
-	size_t n_shared;
+	struct git_pool *pool;
+	git_oid top; /* tree of the source's own folder */
 };
 
 /* What a path leads to after all symlinks. */
@@ -43,130 +23,14 @@ struct target {
 	struct strbuf path;
 };
 
-static void folder_release(struct folder *folder)
-{
-	git_tree_free(folder->tree);
-	free(folder->path);
-	*folder = (struct folder){ NULL, NULL };
-}
-
-static void handle_free(struct handle *handle)
-{
-	folder_release(&handle->last);
-	git_repository_free(handle->git);
-	git_odb_free(handle->odb);
-	free(handle);
-}
-
-static struct handle *handle_open(const struct repo_source *source, struct mrp_err *err)
-{
-	struct handle *handle = xcalloc(1, sizeof(*handle));
-
-	if (git_odb_open(&handle->odb, source->objects) == 0 && git_repository_wrap_odb(&handle->git, handle->odb) == 0)
-		return handle;
-	repo_fail(err, "cannot open the object database");
-	handle_free(handle);
-	return NULL;
-}
-
-static struct handle *handle_take(struct repo_source *source, struct mrp_err *err)
-{
-	pthread_mutex_lock(&source->lock);
-	struct handle *handle = source->idle;
-	if (handle)
-		source->idle = handle->next;
-	pthread_mutex_unlock(&source->lock);
-	return handle ? handle : handle_open(source, err);
-}
-
-static void handle_give(struct repo_source *source, struct handle *handle)
-{
-	pthread_mutex_lock(&source->lock);
-	handle->next = source->idle;
-	source->idle = handle;
-	pthread_mutex_unlock(&source->lock);
-}
-
-static int fail_read(struct mrp_err *err)
-{
-	const git_error *last = git_error_last();
-
-	if (last && last->klass == GIT_ERROR_ODB && strstr(last->message, "not found"))
-		return mrp_err_set(err, MRP_EINVALID, "cannot be read: its object is not here (a partial clone?): %s",
-			last->message);
-	return repo_fail(err, "cannot be read");
-}
-
-static git_tree *find_shared(struct repo_source *source, const char *path)
-{
-	git_tree *tree = NULL;
-
-	pthread_mutex_lock(&source->lock);
-	for (size_t i = 0; i < source->n_shared && !tree; i++) {
-		if (streq(source->shared[i].path, path))
-			tree = source->shared[i].tree;
-	}
-	pthread_mutex_unlock(&source->lock);
-	return tree;
-}
-
-/* Keep a tree where it is found again: near the top for all, else for this handle's next call. */
-static git_tree *keep(struct repo_source *source, struct handle *handle, const char *path, git_tree *tree)
-{
-	bool shared = false;
-
-	if (!strchr(path, '/')) {
-		pthread_mutex_lock(&source->lock);
-		shared = source->n_shared < SHARED_MAX;
-		/* two threads may have read the same: either will do */
-		if (shared)
-			source->shared[source->n_shared++] = (struct folder){ xstrdup(path), tree };
-		pthread_mutex_unlock(&source->lock);
-	}
-	if (!shared) {
-		folder_release(&handle->last);
-		handle->last = (struct folder){ xstrdup(path), tree };
-	}
-	return tree;
-}
-
-/* The tree of a folder whose path has no symlinks; it lives until the next call with this handle. */
-static git_tree *open_folder(struct repo_source *source, struct handle *handle, const char *path, struct mrp_err *err)
-{
-	git_tree *tree = handle->last.path && streq(handle->last.path, path) ? handle->last.tree : NULL;
-	git_oid id = source->top;
-
-	if (!tree && !strchr(path, '/'))
-		tree = find_shared(source, path);
-	if (tree)
-		return tree;
-	if (*path) {
-		const char *slash = strrchr(path, '/');
-		cleanup(freep) char *parent = xstrndup(path, slash ? (size_t)(slash - path) : 0);
-		const git_tree *above = open_folder(source, handle, parent, err);
-		const git_tree_entry *entry = above ? git_tree_entry_byname(above, slash ? slash + 1 : path) : NULL;
-
-		if (!above)
-			return NULL;
-		if (!entry || git_tree_entry_type(entry) != GIT_OBJECT_TREE)
-			BUG("'%s' was a folder", path);
-		id = *git_tree_entry_id(entry);
-	}
-	if (git_tree_lookup(&tree, handle->git, &id) < 0) {
-		fail_read(err);
-		return NULL;
-	}
-	return keep(source, handle, path, tree);
-}
-
 /* Put what a symlink names before the rest of the way. */
-static int follow(struct handle *handle, struct strbuf *rest, const git_oid *id, struct mrp_err *err)
+static int follow(struct git_handle *handle, struct strbuf *rest, const git_oid *id, struct mrp_err *err)
 {
 	git_odb_object *blob = NULL;
 	cleanup(strbuf_release) struct strbuf way = STRBUF_INIT;
 
 	if (git_odb_read(&blob, handle->odb, id) < 0)
-		return fail_read(err);
+		return repo_fail_read(err);
 	const char *text = git_odb_object_data(blob);
 	size_t len = git_odb_object_size(blob);
 	bool bad = !len || len > LINK_TARGET_MAX || memchr(text, 0, len), absolute = len && *text == '/';
@@ -196,10 +60,10 @@ static bool go_up(struct strbuf *path)
 }
 
 /* One name further on the way: `target` becomes what it is, or `rest` the way that a symlink names. */
-static int step(struct repo_source *source, struct handle *handle, struct target *target, const char *name,
+static int step(struct repo_source *source, struct git_handle *handle, struct target *target, const char *name,
 	struct strbuf *rest, int *links, struct mrp_err *err)
 {
-	const git_tree *tree = open_folder(source, handle, target->path.buf, err);
+	const git_tree *tree = git_pool_folder(source->pool, handle, target->path.buf, err);
 	const git_tree_entry *entry = tree ? git_tree_entry_byname(tree, name) : NULL;
 
 	if (!tree)
@@ -224,7 +88,7 @@ static int step(struct repo_source *source, struct handle *handle, struct target
 }
 
 /* A file beside the last one needs no steps: most are. */
-static bool find_beside(const struct handle *handle, struct target *target, const char *path)
+static bool find_beside(const struct git_handle *handle, struct target *target, const char *path)
 {
 	const char *folder = handle->last.path, *name;
 
@@ -240,8 +104,8 @@ static bool find_beside(const struct handle *handle, struct target *target, cons
 }
 
 /* Where `path` leads to. target->path, which is set for folders, is to be released in any case. */
-static int find(
-	struct repo_source *source, struct handle *handle, struct target *target, const char *path, struct mrp_err *err)
+static int find(struct repo_source *source, struct git_handle *handle, struct target *target, const char *path,
+	struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf rest = STRBUF_INIT;
 	int links = 0;
@@ -268,7 +132,7 @@ static int find(
 }
 
 /* What a symlink in a folder is. */
-static void look(struct repo_source *source, struct handle *handle, struct source_entry *entry, struct arena *arena,
+static void look(struct repo_source *source, struct git_handle *handle, struct source_entry *entry, struct arena *arena,
 	const char *folder)
 {
 	cleanup(freep) char *path = xasprintf("%s%s%s", folder, *folder ? "/" : "", entry->name);
@@ -308,8 +172,8 @@ static void add_entries(struct source_entry_vec *out, struct arena *arena, const
 	}
 }
 
-static int list(struct repo_source *source, struct handle *handle, struct source_entry_vec *out, struct arena *arena,
-	const char *folder, struct mrp_err *err)
+static int list(struct repo_source *source, struct git_handle *handle, struct source_entry_vec *out,
+	struct arena *arena, const char *folder, struct mrp_err *err)
 {
 	struct target target;
 	size_t start = out->n;
@@ -319,7 +183,7 @@ static int list(struct repo_source *source, struct handle *handle, struct source
 	if (result == 0 && target.mode != GIT_FILEMODE_TREE)
 		result = mrp_err_set(err, MRP_EINVALID, "is no folder");
 	if (result == 0)
-		tree = open_folder(source, handle, target.path.buf, err);
+		tree = git_pool_folder(source->pool, handle, target.path.buf, err);
 	if (tree)
 		add_entries(out, arena, tree);
 	for (size_t i = start; tree && i < out->n; i++) {
@@ -341,7 +205,7 @@ static bool is_lfs_pointer(const char *text, size_t len)
 }
 
 static int read_blob(
-	struct handle *handle, struct strbuf *out, const git_oid *id, size_t max_bytes, struct mrp_err *err)
+	struct git_handle *handle, struct strbuf *out, const git_oid *id, size_t max_bytes, struct mrp_err *err)
 {
 	git_odb_object *blob = NULL;
 	git_object_t type;
@@ -350,11 +214,11 @@ static int read_blob(
 
 	/* before all of it is in memory */
 	if (git_odb_read_header(&len, &type, handle->odb, id) < 0)
-		return fail_read(err);
+		return repo_fail_read(err);
 	if (len > max_bytes)
 		return mrp_err_set(err, MRP_ETOOBIG, "is larger than %zu MiB", max_bytes >> 20);
 	if (git_odb_read(&blob, handle->odb, id) < 0)
-		return fail_read(err);
+		return repo_fail_read(err);
 	if (is_lfs_pointer(git_odb_object_data(blob), git_odb_object_size(blob)))
 		result = mrp_err_set(err, MRP_EINVALID,
 			"is kept by Git LFS, outside the repository; read it from a checkout, without --revision");
@@ -368,12 +232,12 @@ static int source_list(struct config_source *base, struct source_entry_vec *out,
 	const char *folder, struct mrp_err *err)
 {
 	struct repo_source *source = (struct repo_source *)base;
-	struct handle *handle = handle_take(source, err);
+	struct git_handle *handle = git_pool_take(source->pool, err);
 
 	if (!handle)
 		return -1;
 	int result = list(source, handle, out, arena, folder, err);
-	handle_give(source, handle);
+	git_pool_give(source->pool, handle);
 	return result;
 }
 
@@ -381,7 +245,7 @@ static int source_read(struct config_source *base, struct strbuf *out, bool *exe
 	size_t max_bytes, struct mrp_err *err)
 {
 	struct repo_source *source = (struct repo_source *)base;
-	struct handle *handle = handle_take(source, err);
+	struct git_handle *handle = git_pool_take(source->pool, err);
 	struct target target;
 
 	if (!handle)
@@ -394,7 +258,7 @@ static int source_read(struct config_source *base, struct strbuf *out, bool *exe
 	if (result == 0 && executable)
 		*executable = target.mode == GIT_FILEMODE_BLOB_EXECUTABLE;
 	strbuf_release(&target.path);
-	handle_give(source, handle);
+	git_pool_give(source->pool, handle);
 	return result;
 }
 
@@ -402,16 +266,7 @@ static void source_free(struct config_source *base)
 {
 	struct repo_source *source = (struct repo_source *)base;
 
-	for (size_t i = 0; i < source->n_shared; i++) /* before the handles that read them */
-		folder_release(&source->shared[i]);
-	while (source->idle) {
-		struct handle *handle = source->idle;
-
-		source->idle = handle->next;
-		handle_free(handle);
-	}
-	pthread_mutex_destroy(&source->lock);
-	free(source->objects);
+	git_pool_free(source->pool);
 	free(source);
 }
 
@@ -420,21 +275,17 @@ static const struct config_source_ops ops = { source_list, source_read, source_f
 struct config_source *repo_source(struct repo *repo, const char *id, const char *folder, struct mrp_err *err)
 {
 	git_tree *tree = repo_get_folder(repo, id, folder, err);
-	git_buf objects = { NULL, 0, 0 };
 
 	if (!tree)
 		return NULL;
 	struct repo_source *source = xcalloc(1, sizeof(*source));
 	source->source.ops = &ops;
 	source->top = *git_tree_id(tree);
-	pthread_mutex_init(&source->lock, NULL);
 	git_tree_free(tree);
-	if (git_repository_item_path(&objects, repo->git, GIT_REPOSITORY_ITEM_OBJECTS) < 0) {
-		repo_fail(err, "cannot find the object database");
-		source_free(&source->source);
+	source->pool = git_pool_new(repo, &source->top, err);
+	if (!source->pool) {
+		free(source);
 		return NULL;
 	}
-	source->objects = xstrdup(objects.ptr);
-	git_buf_dispose(&objects);
 	return &source->source;
 }

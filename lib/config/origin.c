@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "origin.h"
 
+#include <sys/stat.h>
+
+#include "../base/file.h"
 #include "manifest.h"
 
 static char *manifest_in(const char *folder)
@@ -121,10 +124,28 @@ void config_origin_release(struct config_origin *origin)
 	*origin = (struct config_origin){ .source = NULL };
 }
 
+/* Is there a repository in sight at all? Most that have none need not load the module to learn that. */
+static bool repo_above(const char *root)
+{
+	cleanup(freep) char *folder = realpath(root, NULL);
+	struct stat st;
+
+	while (folder && *folder) {
+		cleanup(freep) char *git = path_join(folder, ".git");
+
+		if (stat(git, &st) == 0)
+			return true;
+		*strrchr(folder, '/') = '\0';
+	}
+	return stat("/.git", &st) == 0;
+}
+
 int config_origin_open_repo(struct config_origin *origin, struct mrp_err *err)
 {
 	if (origin->repo)
 		return 0;
+	if (!repo_above(origin->root))
+		return mrp_err_set(err, MRP_ENOTFOUND, "'%s' is in no git repository", origin->root);
 	origin->ops = repo_ops(err);
 	if (!origin->ops)
 		return -1;

@@ -86,8 +86,10 @@ static int open_parts(struct creator *creator, struct mrp_err *err)
 	if (make_folders(creator->folder, 0700, err) < 0 || read_id(creator, err) < 0 ||
 		learn_environment(creator, err) < 0)
 		return -1;
-	if (options->providers_file && providers_load(&creator->providers, options->providers_file, err) < 0)
+	if (options->providers_file && providers_load(&creator->providers, options->providers_file, err) < 0) {
+		err->code = MRP_EINVALID; /* none is a bad one */
 		return -1;
+	}
 	if (!options->plan_only) {
 		creator->objects = objects_open(&options->logs, err);
 		if (!creator->objects)

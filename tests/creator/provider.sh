@@ -1,0 +1,60 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# A provider that is no part of terraform, from a folder of providers: MRP_TERRAFORM_MIRROR, or one of the usual places.
+
+# Sets mirror and version of hashicorp/aws, which has something to say without a network.
+need_aws()
+{
+	need_terraform
+	for mirror in "${MRP_TERRAFORM_MIRROR-}" /root/.terraform.d/plugins /usr/local/share/terraform/plugins \
+		/usr/share/terraform/plugins /opt/*; do
+		version=$(ls "$mirror/registry.terraform.io/hashicorp/aws" 2>/dev/null | sed -n 1p)
+		[ -z "$version" ] || return 0
+	done
+	skip 'no folder of providers with hashicorp/aws'
+}
+
+test_mirror()
+{
+	need_aws
+	start_creators
+	mkdir cloud
+	cat >cloud/main.tf <<'END'
+variable "arn" {
+  type = string
+}
+provider "aws" {
+  region                      = "us-east-1"
+  access_key                  = "mock"
+  secret_key                  = "mock-s3cret"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+}
+data "aws_arn" "one" {
+  arn = var.arn
+}
+resource "terraform_data" "account" {
+  input = data.aws_arn.one.account
+}
+END
+	recipe cloud
+	for i in 1 2 3; do
+		cluster "net-$i" cloud '{"arn":"arn:aws:iam::12345678901'$i':user/x"}'
+	done
+	# nobody said that it may be used
+	creator_once 1 net-1
+	said 'net-1: refused: .*main.tf:4.*aws'
+	last net-1 '.status == "refused"' '.stage == "gate"'
+	printf '{"terraform":{"required_providers":{"aws":{"source":"hashicorp/aws","version":"%s"}}}}' "$version" >providers.json
+	# nor where it is: no registry is asked
+	creator_once 1 --providers-file providers.json net-1
+	last net-1 '.status == "failed"' '.stage == "init"'
+	creator_once 0 --providers-file providers.json --provider-mirror "$mirror" --parallel 3 net-1 net-2 net-3
+	for i in 1 2 3; do
+		last "net-$i" '.status == "applied"' '.added == 1'
+		jq -e --arg id "12345678901$i" '[.resources[] | select(.type == "terraform_data").instances[].attributes.output.value] == [$id]' \
+			"state/creator/states/development/$(hostname)/net-$i.tfstate" || fail 'the provider has not told the account'
+	done
+	creator_once 65 --providers-file missing.json
+}

@@ -8,7 +8,7 @@ need_aws()
 	need_terraform
 	for mirror in "${MRP_TERRAFORM_MIRROR-}" /root/.terraform.d/plugins /usr/local/share/terraform/plugins \
 		/usr/share/terraform/plugins /opt/*; do
-		version=$(ls "$mirror/registry.terraform.io/hashicorp/aws" 2>/dev/null | sed -n 1p)
+		version=$(find "$mirror/registry.terraform.io/hashicorp/aws" -mindepth 1 -maxdepth 1 -printf "%f\n" 2>/dev/null | sed -n 1p)
 		[ -z "$version" ] || return 0
 	done
 	skip 'no folder of providers with hashicorp/aws'

@@ -89,7 +89,7 @@ static void add_heading(struct strbuf *out, const struct plan *plan, const char 
 	strbuf_addstr(out, ",\n  ");
 	add_text(out, "root_digest", plan->root);
 	strbuf_addstr(out, ",\n  \"configs\": {");
-	add_text(out, "revision", NULL);
+	add_text(out, "revision", config_revision(plan->config));
 	strbuf_addstr(out, ", ");
 	add_text(out, "root_digest", configs);
 	strbuf_addch(out, '}');

@@ -173,7 +173,8 @@ fi
 # One server for all tests that want one; without it they are skipped, and say so.
 start_postgres()
 {
-	wanted_group unit "$@" || wanted_group http "$@" || wanted_group http-pg "$@" || wanted_group valgrind "$@" || return 0
+	wanted_group unit "$@" || wanted_group http "$@" || wanted_group http-pg "$@" || wanted_group soak "$@" ||
+		wanted_group valgrind "$@" || return 0
 	pg_folder=$(mktemp -d /tmp/mrprober-pg.XXXXXX) || exit 1
 	trap 'postgres_stop "$pg_folder" immediate; rm -rf "$pg_folder"' EXIT
 	trap 'exit 130' INT TERM

@@ -36,17 +36,29 @@ int read_fd(struct strbuf *out, int fd, size_t max_bytes, const char *name, stru
 	}
 }
 
-int read_file(struct strbuf *out, const char *path, size_t max_bytes, struct mrp_err *err)
+/* -1, also when it is anything but a regular file. */
+static int open_regular(struct stat *st, const char *path, struct mrp_err *err)
 {
 	cleanup(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
 
 	if (fd < 0)
 		return mrp_err_errno(err, "cannot open '%s'", path);
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, st) < 0)
 		return mrp_err_errno(err, "cannot read '%s'", path);
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st->st_mode))
 		return mrp_err_set(err, MRP_EINVALID, "'%s' is not a regular file", path);
+	int result = fd;
+	fd = -1;
+	return result;
+}
+
+int read_file(struct strbuf *out, const char *path, size_t max_bytes, struct mrp_err *err)
+{
+	struct stat st;
+	cleanup(fd_closep) int fd = open_regular(&st, path, err);
+
+	if (fd < 0)
+		return -1;
 	if ((uintmax_t)st.st_size > max_bytes)
 		return mrp_err_set(err, MRP_ETOOBIG, "'%s' is larger than %zu bytes", path, max_bytes);
 	strbuf_grow(out, (size_t)st.st_size + 1);
@@ -55,16 +67,12 @@ int read_file(struct strbuf *out, const char *path, size_t max_bytes, struct mrp
 
 int map_file(struct mapping *out, const char *path, struct mrp_err *err)
 {
-	cleanup(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
+	cleanup(fd_closep) int fd = open_regular(&st, path, err);
 
 	*out = (struct mapping){ "", 0 };
 	if (fd < 0)
-		return mrp_err_errno(err, "cannot open '%s'", path);
-	if (fstat(fd, &st) < 0)
-		return mrp_err_errno(err, "cannot read '%s'", path);
-	if (!S_ISREG(st.st_mode))
-		return mrp_err_set(err, MRP_EINVALID, "'%s' is not a regular file", path);
+		return -1;
 	if (st.st_size == 0)
 		return 0;
 	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

@@ -149,12 +149,7 @@ static int read_output(void *state, struct reading *reading, struct mrp_err *err
 }
 
 const struct source_ops source_command = {
-	.places = { .list = "nodes",
-		.name = "name",
-		.zone = "zone",
-		.state = "state",
-		.address = "address",
-		.labels = "labels" },
+	.places = TEXT_PLACES,
 	.open = open_command,
 	.read = read_output,
 	.close = close_command,

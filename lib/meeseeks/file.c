@@ -29,12 +29,7 @@ static void close_file(void *state)
 }
 
 const struct source_ops source_file = {
-	.places = { .list = "nodes",
-		.name = "name",
-		.zone = "zone",
-		.state = "state",
-		.address = "address",
-		.labels = "labels" },
+	.places = TEXT_PLACES,
 	.open = open_file,
 	.read = read_nodes,
 	.close = close_file,

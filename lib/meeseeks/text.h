@@ -14,4 +14,11 @@ enum { TEXT_MAX_BYTES = 64 << 20 };
 /* `name` is what the text is, for messages. One page. */
 int text_read(struct reading *reading, const char *text, size_t len, const char *name, struct mrp_err *err);
 
+/* Where things are in a text of nodes that somebody writes. */
+#define TEXT_PLACES                                                                                      \
+	{                                                                                                \
+		.list = "nodes", .name = "name", .zone = "zone", .state = "state", .address = "address", \
+		.labels = "labels"                                                                       \
+	}
+
 #endif

@@ -412,18 +412,3 @@ int log_store_get(struct log_record *out, struct log_store *store, const char *i
 	take_apart(out, &head);
 	return 1;
 }
-
-static void add_id(const void *node, VISIT which, void *ids)
-{
-	const struct last *last = *(struct last *const *)node;
-
-	if (which == postorder || which == leaf)
-		strvec_push(ids, last->id);
-}
-
-void log_store_ids(struct strvec *out, struct log_store *store)
-{
-	pthread_mutex_lock(&store->lock);
-	twalk_r(store->lasts, add_id, out);
-	pthread_mutex_unlock(&store->lock);
-}

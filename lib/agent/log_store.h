@@ -41,7 +41,5 @@ int log_store_put(struct log_store *store, const struct log_record *record, stru
 /* The run number `back` of the entry, counted from 0, the last one. 1 with *out (release its text), 0 when there are
  * not so many, -1. */
 int log_store_get(struct log_record *out, struct log_store *store, const char *id, size_t back, struct mrp_err *err);
-/* The ids of all entries with records, sorted. */
-void log_store_ids(struct strvec *out, struct log_store *store);
 
 #endif

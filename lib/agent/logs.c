@@ -208,8 +208,3 @@ bool logs_wait(struct logs *logs, uint64_t *seen, int64_t timeout_ms)
 	pthread_mutex_unlock(&logs->lock);
 	return moved;
 }
-
-struct log_store *logs_store(struct logs *logs)
-{
-	return logs->store;
-}

@@ -25,6 +25,5 @@ int logs_get(struct log_record *out, struct logs *logs, const char *id, size_t b
 /* Wait until a run of the entry (NULL: of any) was put since the caller looked: `*seen`, 0 at first, is a count that
  * moves; false when the time is over or the logs are being stopped. */
 bool logs_wait(struct logs *logs, uint64_t *seen, int64_t timeout_ms);
-struct log_store *logs_store(struct logs *logs);
 
 #endif

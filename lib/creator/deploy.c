@@ -167,23 +167,25 @@ static int recover(struct deploy *d, char **holder, char **why, struct mrp_err *
 	return err->code == MRP_OK ? 0 : -1;
 }
 
-/* The lease, the evidence on the disk, the records of those that died. */
+/* The evidence on the disk, the lease, the records of those that died. In this order: whoever is killed in between has
+ * left the name under which the API may know it. */
 static int take(struct deploy *d, struct mrp_err *err)
 {
 	cleanup(freep) char *run_id = new_run_id();
 	cleanup(freep) char *dead_holder = NULL, *why = NULL;
 	cleanup(freep) char *own = xasprintf("%s (%.8s)", d->creator->name, run_id);
 
-	if (recover(d, &dead_holder, &why, err) < 0)
+	d->evidence_lock = evidence_lock(d->evidence_path, err);
+	if (d->evidence_lock < 0 || recover(d, &dead_holder, &why, err) < 0)
 		return -1;
-	/* under the name of the dead one it is ours at once, as it has nobody else */
-	d->lease = cluster_lease_take(d->creator->leases, d->slug, dead_holder ? dead_holder : own, d, err);
-	if (!d->lease)
-		return -1;
-	http_set_lease(d->client, cluster_lease_name(d->lease), cluster_lease_fence(d->lease));
 	evidence_of_self(&d->evidence, dead_holder ? dead_holder : own, run_id);
 	if (evidence_write(d->evidence_path, &d->evidence, err) < 0)
 		return -1;
+	/* under the name of the dead one it is ours at once, as it has nobody else */
+	d->lease = cluster_lease_take(d->creator->leases, d->slug, d->evidence.holder, d, err);
+	if (!d->lease)
+		return -1;
+	http_set_lease(d->client, cluster_lease_name(d->lease), cluster_lease_fence(d->lease));
 	strvec_pushf(&d->env, "MRPROBER_RUN_ID=%s", run_id);
 	if (why)
 		deploy_say(d, LOG_WARNING, "%s; going on from there", why);
@@ -273,12 +275,13 @@ static void record_outcome(struct deploy *d)
 	mrp_err_clear(&err);
 }
 
-/* A lock that is still there is that of the run that died before: only its evidence lets somebody give it back. */
-static void leave_evidence(struct deploy *d)
+/* Where nothing could be done about the run that died before, its evidence stays: only that lets somebody give back a
+ * lock of the terraform state that it has left. */
+static void leave_evidence(struct deploy *d, bool had_lease)
 {
 	struct mrp_err err = MRP_ERR_INIT;
 
-	if (!d->locked || !d->before.run_id)
+	if (!d->before.run_id || (had_lease && !d->locked))
 		unlink(d->evidence_path);
 	else if (evidence_write(d->evidence_path, &d->before, &err) < 0)
 		deploy_say(d, LOG_WARNING, "%s", err.msg);
@@ -288,16 +291,18 @@ static void leave_evidence(struct deploy *d)
 static void clean_up(struct deploy *d)
 {
 	struct mrp_err err = MRP_ERR_INIT;
+	bool had_lease = d->lease;
 
 	if (d->lease && !d->creator->options.keep_workdir && remove_tree(d->run_folder, &err) < 0)
 		deploy_say(d, LOG_WARNING, "%s", err.msg);
 	if (d->lease && d->creator->options.keep_workdir)
 		deploy_say(d, LOG_INFO, "the work folder, with secrets in it, is '%s'", d->run_folder);
 	mrp_err_clear(&err);
-	if (d->lease)
-		leave_evidence(d);
 	http_set_lease(d->client, NULL, 0);
 	cluster_lease_release(d->lease);
+	if (d->evidence.run_id)
+		leave_evidence(d, had_lease);
+	evidence_unlock(d->evidence_path, d->evidence_lock);
 	record_release(&d->record);
 	inputs_release(&d->inputs);
 	evidence_release(&d->evidence);
@@ -317,7 +322,12 @@ static void clean_up(struct deploy *d)
 void deploy_by_steps(struct creator *creator, struct http_client *client, const char *slug, deploy_step_fn *const *todo,
 	size_t n, struct deploy_result *result)
 {
-	struct deploy d = { .creator = creator, .client = client, .slug = slug, .env = STRVEC_INIT, .stage = "fetch" };
+	struct deploy d = { .creator = creator,
+		.client = client,
+		.slug = slug,
+		.env = STRVEC_INIT,
+		.stage = "fetch",
+		.evidence_lock = -1 };
 	int64_t began_us = monotonic_us();
 	struct mrp_err err = MRP_ERR_INIT;
 

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,6 +81,47 @@ void evidence_of_self(struct evidence *evidence, const char *holder, const char 
 		.pid_started = started_ticks(getpid()),
 		.written_ms = time_now_ms(),
 	};
+}
+
+/* Whether the file is still called that: who had the lock removes it, perhaps after it was opened here. */
+static bool is_called(int fd, const char *path)
+{
+	struct stat here, there;
+
+	return fstat(fd, &here) == 0 && stat(path, &there) == 0 && here.st_ino == there.st_ino &&
+		here.st_dev == there.st_dev;
+}
+
+int evidence_lock(const char *path, struct mrp_err *err)
+{
+	cleanup(freep) char *lock = xasprintf("%s.lock", path);
+
+	for (;;) {
+		cleanup(fd_closep) int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			return mrp_err_errno(err, "cannot open '%s'", lock);
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+			return errno == EWOULDBLOCK
+				? mrp_err_set(err, MRP_ELOCKED, "another creator works on it ('%s' is locked)", lock)
+				: mrp_err_errno(err, "cannot lock '%s'", lock);
+		if (is_called(fd, lock)) {
+			int taken = fd;
+
+			fd = -1;
+			return taken;
+		}
+	}
+}
+
+void evidence_unlock(const char *path, int fd)
+{
+	cleanup(freep) char *lock = xasprintf("%s.lock", path);
+
+	if (fd < 0)
+		return;
+	unlink(lock);
+	close(fd);
 }
 
 static struct value *text_of(struct arena *arena, const char *text)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who works on a cluster, on the disk: a file that a run writes before it does anything and removes at its end. What it
- * finds there is what a run has left that did not come to its end: by it one can tell whether that is dead, and on this
- * host what of it still lives, terraform that finishes, say.
+ * Who works on a cluster, on the disk: a file that a run writes before it does anything, the lease included, and
+ * removes when it has given that back. What it finds there is what a run has left that did not come to its end: by it
+ * one can tell whether that is dead, under which name it has the lease, and on this host what of it still lives,
+ * terraform that finishes, say.
  */
 #ifndef MRP_CREATOR_EVIDENCE_H
 #define MRP_CREATOR_EVIDENCE_H
@@ -24,6 +25,12 @@ enum evidence_of {
 	EVIDENCE_ALIVE,
 	EVIDENCE_UNKNOWN, /* of another host */
 };
+
+/* One run of a state folder at a time: a lock that dies with the process, on the file PATH.lock, which is there as
+ * long. Returns a descriptor for evidence_unlock. MRP_ELOCKED: another has it. */
+int evidence_lock(const char *path, struct mrp_err *err);
+/* -1 is fine. */
+void evidence_unlock(const char *path, int fd);
 
 void evidence_release(struct evidence *evidence);
 /* What this process would leave. */

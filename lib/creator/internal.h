@@ -42,6 +42,7 @@ struct deploy {
 	struct cluster_lease *lease;
 	struct record record;
 	struct evidence evidence, before; /* `before`: of a run that did not end; zeroed when there was none */
+	int evidence_lock; /* -1: not taken */
 	char *evidence_path;
 	char *run_folder, *recipe_folder, *cli_path, *plan_path;
 	struct strvec env;

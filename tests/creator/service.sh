@@ -149,3 +149,29 @@ test_timeout()
 	said 'did not end in time'
 	last net '.status == "failed"' '.stage == "apply"'
 }
+
+# Killed when the API had given it the lease and it did not know yet, and again when it was giving the lease back: neither
+# makes anybody wait for the end of the lease.
+test_killed_around_the_lease()
+{
+	start_creators
+	machines
+	cluster net machines '{"size":1}'
+	has_two() { [ "$(machines_of net)" = 2 ]; }
+	for rule in 'POST /v1/leases/* drop' 'DELETE /v1/leases/* close'; do
+		start_faults "$rule"
+		MRPROBER_API_URL=$fault_url
+		start_creator early
+		until_true grep -q "${rule%% *} /v1/leases/" "$MRP_SCRATCH/.faultd.log"
+		stop_creator "$creator_pid" KILL
+		request GET /v1/leases/cluster.net
+		expect 200
+		kill "$fault_pid"
+		MRPROBER_API_URL=$api_url
+		variable net size 2
+		start_creator late
+		until_true has_two
+		stop_creator "$creator_pid"
+		variable net size 1
+	done
+}

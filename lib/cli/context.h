@@ -75,8 +75,6 @@ struct mrp_ctx {
 const char *setting_name(enum mrp_setting_id id);
 /* -1 when there is none of that name; dashes and underscores are the same. */
 int setting_find(const char *name);
-/* The variable of the environment that sets it. */
-const char *setting_env(enum mrp_setting_id id);
 bool setting_secret(enum mrp_setting_id id);
 /* "flag --api-url", "environment MRPROBER_API_URL", "/etc/mrprober/config.yaml:3:12", "default" */
 void setting_origin(struct strbuf *out, const struct mrp_setting *setting);

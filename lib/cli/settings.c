@@ -32,11 +32,6 @@ const char *setting_name(enum mrp_setting_id id)
 	return rows[id].name;
 }
 
-const char *setting_env(enum mrp_setting_id id)
-{
-	return rows[id].env;
-}
-
 bool setting_secret(enum mrp_setting_id id)
 {
 	return rows[id].secret;

@@ -43,11 +43,3 @@ const char *mrp_style(enum mrp_style style, bool color)
 
 	return color ? sequences[style] : "";
 }
-
-void mrp_style_add(struct strbuf *out, enum mrp_style style, bool color, const char *text)
-{
-	color = color && style != STYLE_PLAIN;
-	strbuf_addstr(out, mrp_style(style, color));
-	strbuf_addstr(out, text);
-	strbuf_addstr(out, mrp_style(STYLE_PLAIN, color));
-}

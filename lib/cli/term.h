@@ -26,7 +26,5 @@ bool mrp_term_use_color(int fd, enum mrp_color color);
 
 /* The escape sequence that starts a style, "" when !color. STYLE_PLAIN ends all. */
 const char *mrp_style(enum mrp_style style, bool color);
-/* Text in a style; without colour only the text. */
-void mrp_style_add(struct strbuf *out, enum mrp_style style, bool color, const char *text);
 
 #endif

@@ -149,12 +149,6 @@ void s3_close(struct s3 *s3)
 	free(s3);
 }
 
-void s3_closep(struct s3 **s3)
-{
-	s3_close(*s3);
-	*s3 = NULL;
-}
-
 const char *s3_description(const struct s3 *s3)
 {
 	return s3->description;

@@ -34,7 +34,6 @@ struct s3;
 /* Checks the options; asks no server. MRP_EUSAGE, MRP_EINVALID (a bad IAM key). */
 struct s3 *s3_open(const struct s3_options *options, struct mrp_err *err);
 void s3_close(struct s3 *s3);
-void s3_closep(struct s3 **s3);
 
 /* "bucket 'logs' at https://storage.yandexcloud.net": for people. */
 const char *s3_description(const struct s3 *s3);

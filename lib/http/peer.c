@@ -103,12 +103,6 @@ void http_peer_close(struct http_peer *peer)
 	free(peer);
 }
 
-void http_peer_closep(struct http_peer **peer)
-{
-	http_peer_close(*peer);
-	*peer = NULL;
-}
-
 const char *http_peer_url(const struct http_peer *peer)
 {
 	return peer->url;

@@ -57,7 +57,6 @@ struct http_peer;
 /* Loads the module; connects to nothing yet. NULL with MRP_EUSAGE when the URL is none. */
 struct http_peer *http_peer_open(const struct http_peer_options *options, struct mrp_err *err);
 void http_peer_close(struct http_peer *peer);
-void http_peer_closep(struct http_peer **peer);
 
 /* The URL without a slash at its end. */
 const char *http_peer_url(const struct http_peer *peer);

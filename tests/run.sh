@@ -52,7 +52,7 @@ list_scripts()
 	for file in tests/http/*.sh; do
 		case ${file##*/} in
 		agent_local.sh | agent_source.sh | backup.sh | browser.sh | database.sh | errors.sh | iam.sh | json.sh) continue ;;
-		limits.sh | meeseeks.sh | openapi.sh | postgres.sh | push.sh | storage.sh | tls.sh) continue ;;
+		limits.sh | meeseeks.sh | openapi.sh | page.sh | postgres.sh | push.sh | storage.sh | tls.sh) continue ;;
 		esac
 		awk -v prefix="http-pg/$(basename "$file" .sh)/" '
 			/^test_[a-z0-9_]*\(\)/ { name = $0; sub(/^test_/, "", name); sub(/\(.*/, "", name); file = 0 }

@@ -28,6 +28,7 @@ VEC_DEFINE(handle_vec, struct handle *)
 struct wire {
 	CURLM *multi;
 	struct wire_options options; /* its strings are owned */
+	struct curl_slist *connect_to;
 	struct handle_vec idle, busy;
 };
 
@@ -113,6 +114,13 @@ static void set_fixed_options(struct handle *handle)
 	if (ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	if (options->cert_file) {
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, options->cert_file);
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, options->key_file ? options->key_file : options->cert_file);
+		curl_easy_setopt(easy, CURLOPT_KEYPASSWD, ""); /* or OpenSSL would ask on the terminal */
+	}
+	if (handle->wire->connect_to)
+		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, handle->wire->connect_to);
 	if (options->loopback)
 		curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 	else
@@ -155,6 +163,8 @@ static int start(struct wire *wire, struct wire_transfer *transfer, struct mrp_e
 	transfer->handle = handle;
 	curl_slist_free_all(handle->headers);
 	handle->headers = curl_slist_append(NULL, "Expect:"); /* no waiting for 100 Continue */
+	if (wire->options.host_header)
+		handle->headers = curl_slist_append(handle->headers, wire->options.host_header);
 	for (size_t i = 0; i < transfer->headers->n; i++)
 		handle->headers = curl_slist_append(handle->headers, transfer->headers->v[i]);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, handle->headers);
@@ -331,6 +341,17 @@ static struct wire_transfer *wait_for_one(struct wire *wire, int timeout_ms, int
 	return next_ended(wire);
 }
 
+/* What of the options is a text, and so has to be ours. */
+static const size_t texts[] = { offsetof(struct wire_options, host), offsetof(struct wire_options, ca_file),
+	offsetof(struct wire_options, cert_file), offsetof(struct wire_options, key_file),
+	offsetof(struct wire_options, connect_to), offsetof(struct wire_options, host_header),
+	offsetof(struct wire_options, socket_path) };
+
+static const char **option_text(struct wire *wire, size_t i)
+{
+	return (const char **)((char *)&wire->options + texts[i]);
+}
+
 static void close_wire(struct wire *wire)
 {
 	if (!wire)
@@ -344,9 +365,9 @@ static void close_wire(struct wire *wire)
 	handle_vec_clear(&wire->busy);
 	handle_vec_clear(&wire->idle);
 	curl_multi_cleanup(wire->multi);
-	free((char *)wire->options.host);
-	free((char *)wire->options.ca_file);
-	free((char *)wire->options.socket_path);
+	curl_slist_free_all(wire->connect_to);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		free((char *)*option_text(wire, i));
 	free(wire);
 }
 
@@ -368,9 +389,13 @@ static struct wire *open_wire(const struct wire_options *options, struct mrp_err
 	}
 	struct wire *wire = xcalloc(1, sizeof(*wire));
 	wire->options = *options;
-	wire->options.host = xstrdup(options->host);
-	wire->options.ca_file = options->ca_file ? xstrdup(options->ca_file) : NULL;
-	wire->options.socket_path = options->socket_path ? xstrdup(options->socket_path) : NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		*option_text(wire, i) = *option_text(wire, i) ? xstrdup(*option_text(wire, i)) : NULL;
+	if (options->connect_to) {
+		cleanup(freep) char *rule = xasprintf("::%s:", options->connect_to);
+
+		wire->connect_to = curl_slist_append(NULL, rule);
+	}
 	wire->multi = curl_multi_init();
 	if (!wire->multi) {
 		mrp_err_set(err, MRP_EFAILED, "cannot set up libcurl");

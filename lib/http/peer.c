@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer.h"
 
+#include <ctype.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@ enum { CONNECT_TIMEOUT_MS = 5000, TOTAL_TIMEOUT_MS = 10000, MAX_ANSWER_BYTES = 1
 
 struct http_peer {
 	char *url, *host;
+	char *wire_url; /* with the TLS name in place of the host; NULL: as url */
 	const struct wire_ops *ops;
 	struct wire *wire;
 	const struct http_patience *patience;
@@ -59,10 +61,38 @@ static int set_url(struct http_peer *peer, const char *url, bool secret, struct 
 	return 0;
 }
 
+static int check_files(const struct http_peer_options *options, struct mrp_err *err)
+{
+	if (options->ca_file && access(options->ca_file, R_OK) < 0)
+		return mrp_err_errno(err, "cannot read CA certificates '%s'", options->ca_file);
+	if (options->cert_file && access(options->cert_file, R_OK) < 0)
+		return mrp_err_errno(err, "cannot read client certificate '%s'", options->cert_file);
+	if (options->key_file && access(options->key_file, R_OK) < 0)
+		return mrp_err_errno(err, "cannot read the key of the client certificate '%s'", options->key_file);
+	return 0;
+}
+
+/* libcurl asks for the URL's host when it asks for a certificate: that has to be the other name then. */
+static int set_tls_name(struct http_peer *peer, const char *name, char **host_header, struct mrp_err *err)
+{
+	const char *host = strstr(peer->url, "://") + strlen("://"), *rest = host + strlen(peer->host);
+	int scheme_len = (int)(host - peer->url);
+
+	for (const char *p = name; *p; p++) {
+		if (!isalnum((unsigned char)*p) && !strchr("-._", *p))
+			return mrp_err_set(err, MRP_EUSAGE, "'%s' is no name that a certificate can have", name);
+	}
+	peer->wire_url = xasprintf("%.*s%s%s", scheme_len, peer->url, name, rest);
+	*host_header = xasprintf("Host: %s%.*s", peer->host, (int)strcspn(rest, "/"), rest);
+	return 0;
+}
+
 static int open_wire(struct http_peer *peer, const struct http_peer_options *options, struct mrp_err *err)
 {
+	bool other_name = options->tls_name && *options->tls_name && skip_prefix(peer->url, "https://", NULL);
+	cleanup(freep) char *host_header = NULL;
 	int64_t total_ms = options->total_timeout_ms ? options->total_timeout_ms : TOTAL_TIMEOUT_MS;
-	const struct wire_options wire_options = {
+	struct wire_options wire_options = {
 		.host = peer->host,
 		.loopback = options->direct || http_host_is_loopback(peer->host),
 		.max_connections = 1,
@@ -71,10 +101,18 @@ static int open_wire(struct http_peer *peer, const struct http_peer_options *opt
 		.stall_timeout_ms = total_ms,
 		.max_answer_bytes = options->max_answer_bytes ? options->max_answer_bytes : MAX_ANSWER_BYTES,
 		.ca_file = options->ca_file,
+		.cert_file = options->cert_file,
+		.key_file = options->key_file,
 	};
 
-	if (options->ca_file && access(options->ca_file, R_OK) < 0)
-		return mrp_err_errno(err, "cannot read CA certificates '%s'", options->ca_file);
+	if (check_files(options, err) < 0)
+		return -1;
+	if (other_name && set_tls_name(peer, options->tls_name, &host_header, err) < 0)
+		return -1;
+	if (other_name) {
+		wire_options.connect_to = peer->host;
+		wire_options.host_header = host_header;
+	}
 	peer->wire = peer->ops->open(&wire_options, err);
 	return peer->wire ? 0 : -1;
 }
@@ -99,6 +137,7 @@ void http_peer_close(struct http_peer *peer)
 	if (peer->wire)
 		peer->ops->close(peer->wire);
 	free(peer->url);
+	free(peer->wire_url);
 	free(peer->host);
 	free(peer);
 }
@@ -145,6 +184,8 @@ static int wait_for_end(struct http_peer *peer, struct wire_transfer *transfer, 
 	while (!peer->ops->wait(peer->wire, (int)MAX(0, MIN(NAP_MS, until - monotonic_ms())),
 		/* once woken the descriptor stays readable and would end every wait at once */
 		peer->patience && until == INT64_MAX ? peer->patience->wake_fd : -1)) {
+		if (peer->patience && peer->patience->alive)
+			peer->patience->alive();
 		until = peer->patience ? atomic_load(&peer->patience->until_ms) : INT64_MAX;
 		if (monotonic_ms() < until)
 			continue;
@@ -168,7 +209,7 @@ int http_peer_call(struct http_peer *peer, const struct http_peer_request *reque
 	struct mrp_err *err)
 {
 	struct wire_transfer transfer = WIRE_TRANSFER_INIT;
-	cleanup(freep) char *url = xasprintf("%s%s", peer->url, request->path);
+	cleanup(freep) char *url = xasprintf("%s%s", peer->wire_url ? peer->wire_url : peer->url, request->path);
 
 	transfer.method = request->method;
 	transfer.url = url;

@@ -17,13 +17,16 @@
 struct http_patience {
 	int wake_fd;              /* -1: none */
 	_Atomic int64_t until_ms; /* CLOCK_MONOTONIC; INT64_MAX: only the time limits count */
+	void (*alive)(void);      /* called on the waiting thread, each second at least; NULL: nobody wants to know */
 };
 
 struct http_peer_options {
 	const char *url;     /* http:// or https://, perhaps with a path; without user, query and fragment */
 	const char *ca_file; /* PEM; NULL: $SSL_CERT_FILE, else the system's */
-	bool direct;         /* never through a proxy: a link-local address means another machine there */
-	bool secret;         /* what is sent must not be read on the way: plain http only to this machine */
+	const char *cert_file, *key_file; /* PEM, read for each new connection: who we are; NULL: we do not say */
+	const char *tls_name;             /* the name that the server's certificate must have; NULL: the URL's host */
+	bool direct;                      /* never through a proxy: a link-local address means another machine there */
+	bool secret; /* what is sent must not be read on the way: plain http only to this machine */
 	int64_t connect_timeout_ms, total_timeout_ms; /* 0: 5 s, 10 s */
 	size_t max_answer_bytes;                      /* 0: 1 MiB */
 	const struct http_patience *patience;         /* NULL: none; must outlive the peer */

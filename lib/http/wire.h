@@ -52,6 +52,9 @@ struct wire_options {
 	int64_t connect_timeout_ms, total_timeout_ms, stall_timeout_ms;
 	size_t max_answer_bytes;
 	const char *ca_file;     /* NULL: the system's */
+	const char *cert_file, *key_file; /* who we are, in PEM; NULL: we do not say. Read for each new connection */
+	const char *connect_to;  /* connect to this host whatever the URL's is, on the URL's port; NULL: by the URL */
+	const char *host_header; /* "Host: NAME"; NULL: by the URL */
 	const char *socket_path; /* connect to this Unix socket whatever the URL says; NULL: by the URL */
 };
 

@@ -32,6 +32,8 @@ static const struct mrp_opt opts[] = {
 	OPT_STRING(0, "kubeconfig", struct meeseeks_args, mapping.kubeconfig, "<file>",
 		"kubernetes: who asks which server; $KUBECONFIG or the pod's own account when absent",
 		.flags = OPTF_FILE),
+	OPT_STRING(0, "kube-context", struct meeseeks_args, mapping.kube_context, "<name>",
+		"kubernetes: which context of the kubeconfig; its current one when absent"),
 	OPT_LIST(0, "query", struct meeseeks_args, mapping.query, "<name>=<value>",
 		"compute-admin: more for the query of the URL"),
 	OPT_INT(0, "page-size", struct meeseeks_args, mapping.page_size, "<n>",

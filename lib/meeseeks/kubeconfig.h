@@ -1,32 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who asks which API server of Kubernetes: the current context of a kubeconfig (kubernetes.io: "Organizing Cluster
- * Access Using kubeconfig Files"), or the account of the pod that this runs in ("Accessing the API from a Pod").
- * Tokens only: client certificates and programs that make credentials are refused.
+ * Who asks which API server of Kubernetes: a context of a kubeconfig (kubernetes.io: "Organizing Cluster Access Using
+ * kubeconfig Files"), or the account of the pod that this runs in ("Accessing the API from a Pod"). Tokens, client
+ * certificates and programs that make either (kube_exec.h); other ways are refused, and so is a server that anybody
+ * could be.
  */
 #ifndef MRP_MEESEEKS_KUBECONFIG_H
 #define MRP_MEESEEKS_KUBECONFIG_H
 
-#include "../base/err.h"
+#include "memory_file.h"
 
 #define KUBERNETES_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 
-struct kube_access {
-	char *server;     /* owned, as the other texts */
-	char *ca_file;    /* NULL: the system's */
-	char *token_file; /* NULL: token */
-	char *token;      /* NULL: none */
-	int ca_fd;        /* of certificates that have no file; ca_file is below /proc then; -1: none */
+/* A program that makes credentials: `exec` of a user. */
+struct kube_program {
+	struct strvec argv; /* empty: there is none */
+	struct strvec env;  /* ours, and what the kubeconfig and the protocol say */
+	char *api_version;
+	char *hint; /* how to install it, for people; NULL: nobody says */
 };
 
-#define KUBE_ACCESS_INIT                   \
-	{                                  \
-		NULL, NULL, NULL, NULL, -1 \
+/* Texts are owned; NULL where nothing is said. */
+struct kube_access {
+	char *server, *tls_name;
+	char *ca_file; /* NULL: the system's */
+	char *cert_file, *key_file;
+	char *token_file, *token;
+	struct kube_program program;
+	struct memory_file ca, cert, key; /* what has no file of its own; the paths above are theirs then */
+};
+
+#define KUBE_ACCESS_INIT                                                                        \
+	{                                                                                       \
+		.program = { .argv = STRVEC_INIT, .env = STRVEC_INIT }, .ca = MEMORY_FILE_INIT, \
+		.cert = MEMORY_FILE_INIT, .key = MEMORY_FILE_INIT                               \
 	}
 
-/* MRP_EINVALID: the file is no kubeconfig, or wants what is not done here. No message holds a token. */
-int kubeconfig_parse(struct kube_access *out, const char *text, size_t len, const char *path, struct mrp_err *err);
-int kubeconfig_read(struct kube_access *out, const char *path, struct mrp_err *err);
+/* `context` NULL: the current one. MRP_EINVALID: the file is no kubeconfig, or wants what is not done here. No message
+ * holds a secret. */
+int kubeconfig_parse(struct kube_access *out, const char *text, size_t len, const char *path, const char *context,
+	struct mrp_err *err);
+int kubeconfig_read(struct kube_access *out, const char *path, const char *context, struct mrp_err *err);
 /* By KUBERNETES_SERVICE_HOST and _PORT; MRP_ENOTFOUND outside of a pod. */
 int kube_access_of_pod(struct kube_access *out, struct mrp_err *err);
 void kube_access_release(struct kube_access *access);

@@ -14,6 +14,7 @@ enum { PAGE_SIZE = 500 };
 struct kubernetes {
 	const struct node_mapping *mapping;
 	struct kube_access access;
+	struct kube_exec *exec;
 	struct pages *pages;
 };
 
@@ -24,8 +25,19 @@ static void close_kubernetes(void *state)
 	if (!source)
 		return;
 	pages_close(source->pages);
+	kube_exec_free(source->exec);
 	kube_access_release(&source->access);
 	free(source);
+}
+
+/* Several files would be one for kubectl, put together by rules that we do not follow. */
+static int read_named(
+	struct kube_access *access, const char *path, const struct node_mapping *mapping, struct mrp_err *err)
+{
+	if (!mapping->kubeconfig && strchr(path, ':'))
+		return mrp_err_set(
+			err, MRP_EUSAGE, "KUBECONFIG names several files; --kubeconfig names the one that is meant");
+	return kubeconfig_read(access, path, mapping->kube_context, err);
 }
 
 /* What the mapping says goes before what a kubeconfig says. */
@@ -34,7 +46,9 @@ static int find_access(struct kube_access *access, const struct node_mapping *ma
 	const char *named = mapping->kubeconfig ? mapping->kubeconfig : mapping->url ? NULL : getenv("KUBECONFIG");
 
 	if (named && *named)
-		return kubeconfig_read(access, named, err);
+		return read_named(access, named, mapping, err);
+	if (mapping->kube_context)
+		return mrp_err_set(err, MRP_EUSAGE, "a context is one of a kubeconfig (--kubeconfig, KUBECONFIG)");
 	if (!mapping->url)
 		return kube_access_of_pod(access, err);
 	access->server = xstrdup(mapping->url);
@@ -54,11 +68,17 @@ static int open_kubernetes(
 			err->code = MRP_EUSAGE;
 		return -1;
 	}
+	if (source->access.program.argv.n)
+		source->exec = kube_exec_new(&source->access.program, patience);
 	const struct pages_options options = {
 		.url = mapping->url ? mapping->url : source->access.server,
 		.ca_file = mapping->ca_file ? mapping->ca_file : source->access.ca_file,
 		.token_file = mapping->token_file ? mapping->token_file : source->access.token_file,
-		.token = source->access.token,
+		.token = mapping->token_file ? NULL : source->access.token,
+		.cert_file = source->access.cert_file,
+		.key_file = source->access.key_file,
+		.tls_name = source->access.tls_name,
+		.exec = mapping->token_file ? NULL : source->exec,
 		.timeout_ms = mapping->timeout_ms,
 		.patience = patience,
 	};

@@ -31,6 +31,7 @@ static const struct field mapping_fields[] = {
 	TEXT("file", "file: YAML, JSON, or a name a line"),
 	TEXTS("command", "command: program and arguments; no shell"),
 	TEXT("kubeconfig", "kubernetes: who asks which server; $KUBECONFIG or the pod's account when absent"),
+	TEXT("kube_context", "kubernetes: which context of the kubeconfig; its current one when absent"),
 	{ "query", F_MAP, FF_CONFIG, "compute-admin: more for the query of the URL", .sub = &item_text,
 		.valid = valid_label_key, .form = "a name" },
 	{ "page_size", F_INT, FF_CONFIG, "nodes a page; 1000, or 500 of kubernetes, when absent", .min = 1,
@@ -156,6 +157,7 @@ static void take_mapping(struct node_mapping *out, struct arena *arena, const st
 	out->url = value_get_string(v, "url");
 	out->file = take_path(arena, v, "file", folder);
 	out->kubeconfig = take_path(arena, v, "kubeconfig", folder);
+	out->kube_context = value_get_string(v, "kube_context");
 	out->ca_file = take_path(arena, v, "ca_file", folder);
 	out->token_file = take_path(arena, v, "token_file", folder);
 	out->sa_key_file = take_path(arena, v, "sa_key_file", folder);

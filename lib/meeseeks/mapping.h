@@ -26,16 +26,17 @@ struct node_mapping {
 	int source;                     /* enum source_kind */
 
 	/* where the nodes are */
-	const char *url;        /* compute-admin: of the list; kubernetes: of the API server */
-	const char *file;       /* file */
-	struct strvec command;  /* command: program and arguments */
-	const char *kubeconfig; /* kubernetes; NULL: $KUBECONFIG, or the pod's own account */
-	struct strvec query;    /* compute-admin: "NAME=VALUE" for the query */
-	int64_t page_size;      /* 0: 1000 */
-	int64_t timeout_ms;     /* of a request or the program; 0: a minute */
-	const char *ca_file;    /* of the source */
-	int auth;               /* compute-admin */
-	const char *token_file; /* a bearer token instead of an IAM token; read each time */
+	const char *url;          /* compute-admin: of the list; kubernetes: of the API server */
+	const char *file;         /* file */
+	struct strvec command;    /* command: program and arguments */
+	const char *kubeconfig;   /* kubernetes; NULL: $KUBECONFIG, or the pod's own account */
+	const char *kube_context; /* of the kubeconfig; NULL: the current one */
+	struct strvec query;      /* compute-admin: "NAME=VALUE" for the query */
+	int64_t page_size;        /* 0: 1000 */
+	int64_t timeout_ms;       /* of a request or the program; 0: a minute */
+	const char *ca_file;      /* of the source */
+	int auth;                 /* compute-admin */
+	const char *token_file;   /* a bearer token instead of an IAM token; read each time */
 	const char *sa_key_file, *iam_token_url, *iam_metadata_url; /* as in struct iam_options */
 
 	/* which of them, and what of them */

@@ -20,38 +20,63 @@ struct pages {
 	struct pages_options options;
 	struct http_peer *peer;
 	struct iam *iam;
+	unsigned serial; /* of the certificate that exec made for the peer */
 };
 
-struct pages *pages_open(const struct pages_options *options, struct mrp_err *err)
+static bool needs_iam(const struct pages_options *options)
 {
-	struct pages *pages = xcalloc(1, sizeof(*pages));
+	return options->iam && !options->token_file && !options->token;
+}
+
+static int open_peer(struct pages *pages, const char *cert_file, const char *key_file, struct mrp_err *err)
+{
+	const struct pages_options *options = &pages->options;
 	const struct http_peer_options peer = {
 		.url = options->url,
 		.ca_file = options->ca_file,
-		.secret = options->token_file || options->token || options->iam,
+		.cert_file = cert_file,
+		.key_file = key_file,
+		.tls_name = options->tls_name,
+		.secret = options->token_file || options->token || options->iam || options->exec || options->cert_file,
 		.total_timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS,
 		.max_answer_bytes = MAX_PAGE_BYTES,
 		.patience = options->patience,
 	};
 
-	pages->options = *options;
-	pages->peer = http_peer_open(&peer, err);
-	if (pages->peer && options->iam && !options->token_file && !options->token) {
-		const struct iam_options iam = {
-			.key_file = options->iam->sa_key_file,
-			.token_url = options->iam->iam_token_url,
-			.metadata_url = options->iam->iam_metadata_url,
-			.ca_file = options->ca_file,
-			.patience = options->patience,
-		};
+	struct http_peer *opened = http_peer_open(&peer, err);
 
-		pages->iam = iam_open(&iam, err);
-	}
-	if (!pages->peer || (!pages->iam && options->iam && !options->token_file && !options->token)) {
-		pages_close(pages);
-		return NULL;
-	}
-	return pages;
+	if (!opened)
+		return -1;
+	http_peer_close(pages->peer);
+	pages->peer = opened;
+	return 0;
+}
+
+static int open_iam(struct pages *pages, struct mrp_err *err)
+{
+	const struct pages_options *options = &pages->options;
+	const struct iam_options iam = {
+		.key_file = options->iam->sa_key_file,
+		.token_url = options->iam->iam_token_url,
+		.metadata_url = options->iam->iam_metadata_url,
+		.ca_file = options->ca_file,
+		.patience = options->patience,
+	};
+
+	pages->iam = iam_open(&iam, err);
+	return pages->iam ? 0 : -1;
+}
+
+struct pages *pages_open(const struct pages_options *options, struct mrp_err *err)
+{
+	struct pages *pages = xcalloc(1, sizeof(*pages));
+
+	pages->options = *options;
+	if (open_peer(pages, options->cert_file, options->key_file, err) == 0 &&
+		(!needs_iam(options) || open_iam(pages, err) == 0))
+		return pages;
+	pages_close(pages);
+	return NULL;
 }
 
 void pages_close(struct pages *pages)
@@ -61,6 +86,22 @@ void pages_close(struct pages *pages)
 	http_peer_close(pages->peer);
 	iam_close(pages->iam);
 	free(pages);
+}
+
+/* With another certificate there have to be other connections. */
+static int use_exec(struct pages *pages, const char **token, struct mrp_err *err)
+{
+	struct kube_credential credential;
+
+	if (kube_exec_get(pages->options.exec, &credential, err) < 0)
+		return -1;
+	*token = credential.token;
+	if (credential.serial == pages->serial)
+		return 0;
+	if (open_peer(pages, credential.cert_file, credential.key_file, err) < 0)
+		return -1;
+	pages->serial = credential.serial;
+	return 0;
 }
 
 /* A file may be written anew while we run, as Kubernetes does: read for each request. */
@@ -87,6 +128,8 @@ static int add_token(struct pages *pages, struct strvec *headers, struct mrp_err
 	} else if (pages->iam) {
 		token = iam_token(pages->iam, err);
 		result = token ? 0 : mrp_err_wrap(err, "no IAM token");
+	} else if (pages->options.exec) {
+		result = use_exec(pages, &token, err);
 	}
 	if (result == 0 && token)
 		strvec_pushf(headers, "Authorization: Bearer %s", token);
@@ -125,6 +168,17 @@ static int wait_ms(int64_t ms, struct mrp_err *err)
 	return interrupted() ? mrp_err_set(err, MRP_EINTERRUPTED, "interrupted") : 0;
 }
 
+/* It was not accepted. True when there may be another one; one in a file is read each time, and may be new by now. */
+static bool forget_token(struct pages *pages)
+{
+	if (pages->iam)
+		iam_forget(pages->iam);
+	else if (pages->options.exec)
+		kube_exec_forget(pages->options.exec);
+	return (pages->iam && iam_provider(pages->iam) != IAM_ENVIRONMENT_TOKEN) || pages->options.exec ||
+		pages->options.token_file;
+}
+
 /* One answer that is worth a look, after as many tries as the policy allows. */
 static int call_again(struct pages *pages, const char *path, struct http_peer_answer *answer, struct mrp_err *err)
 {
@@ -137,9 +191,8 @@ static int call_again(struct pages *pages, const char *path, struct http_peer_an
 
 		if (result < 0 && err->code != MRP_EUNREACHABLE && err->code != MRP_EHTTP)
 			return -1;
-		if (result == 0 && answer->status == 401 && pages->iam && !new_token) {
+		if (result == 0 && answer->status == 401 && !new_token && forget_token(pages)) {
 			new_token = true;
-			iam_forget(pages->iam);
 			continue;
 		}
 		const struct retry_try attempt = {

@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "../../lib/meeseeks/changes.h"
-#include "../../lib/meeseeks/kubeconfig.h"
+#include "../../lib/meeseeks/kube_exec.h"
 #include "../../lib/meeseeks/path.h"
 #include "../../lib/meeseeks/text.h"
 #include "../../lib/value/json.h"
@@ -96,14 +96,29 @@ static void check_kubeconfig(const char *text, size_t len)
 	struct kube_access access = KUBE_ACCESS_INIT;
 	struct mrp_err err = MRP_ERR_INIT;
 
-	if (kubeconfig_parse(&access, text, len, "kubeconfig", &err) == 0) {
-		MUST(access.server);
+	if (kubeconfig_parse(&access, text, len, "kubeconfig", NULL, &err) == 0) {
+		MUST(access.server && !access.cert_file == !access.key_file);
+		MUST(!access.program.argv.n || (access.program.api_version && access.program.env.n));
 		MUST(!access.token || !strpbrk(access.token, "\r\n "));
 	} else {
 		MUST(err.msg);
 	}
 	mrp_err_clear(&err);
 	kube_access_release(&access);
+}
+
+static void check_credential(const char *text, size_t len)
+{
+	struct exec_answer answer = { NULL };
+	struct arena arena = ARENA_INIT;
+	struct mrp_err err = MRP_ERR_INIT;
+
+	if (exec_answer_read(&answer, &arena, text, len, "client.authentication.k8s.io/v1", &err) == 0)
+		MUST((answer.token || answer.cert) && !answer.cert == !answer.key && answer.ends_ms >= 0);
+	else
+		MUST(err.code == MRP_EFAILED);
+	mrp_err_clear(&err);
+	arena_release(&arena);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -114,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	cleanup(freep) char *text = xstrndup((const char *)data + 1, size - 1);
-	switch (data[0] % 6) {
+	switch (data[0] == 'x' ? 6 : data[0] % 6) {
 	case 0:
 		check_text((const char *)data + 1, size - 1, &names, SOURCE_FILE);
 		break;
@@ -129,6 +144,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 4:
 		check_path(text);
+		break;
+	case 6:
+		check_credential(text, strlen(text));
 		break;
 	default:
 		check_kubeconfig(text, strlen(text));

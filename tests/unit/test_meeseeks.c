@@ -424,6 +424,8 @@ static void test_bad_names(void **state)
 	"clusters: [{name: c, cluster: {server: 'https://k8s:6443'" cluster "}}]\nusers: [{name: u, user: {" user \
 	"}}]\n"
 
+#define EXEC "exec: {command: bin/x, apiVersion: client.authentication.k8s.io/v1"
+
 static void test_kubeconfigs(void **state)
 {
 	static const struct {
@@ -433,14 +435,30 @@ static void test_kubeconfigs(void **state)
 		{ "s3cret", NULL, NULL, NULL, "'d/k' is no kubeconfig" },
 		{ "a: [s3cret", NULL, NULL, NULL, "'d/k' is no kubeconfig" },
 		{ "clusters: []", NULL, NULL, NULL, "'d/k': there is no current-context" },
-		{ "current-context: y\ncontexts: 7", NULL, NULL, NULL, "'d/k': there is no current-context" },
+		{ "current-context: y\ncontexts: 7", NULL, NULL, NULL, "'d/k': there is no context 'y'" },
 		{ "current-context: x\ncontexts: [{name: x, context: {cluster: c}}]", NULL, NULL, NULL,
 			"'d/k': context 'x' names no cluster of it" },
 		{ CONFIG(", insecure-skip-tls-verify: true", "token: s3cret"), NULL, NULL, NULL,
 			"'d/k': insecure-skip-tls-verify is not done here: a token does not go to anybody; set "
-			"certificate-authority" },
-		{ CONFIG("", "exec: {command: s3cret}"), NULL, NULL, NULL,
-			"'d/k': the user has 'exec', which is not done here; a token or tokenFile is wanted" },
+			"certificate-authority, or tls-server-name when the certificate has another name" },
+		{ CONFIG(", proxy-url: 'http://p'", "token: s3cret"), NULL, NULL, NULL,
+			"'d/k': proxy-url is not done here; HTTPS_PROXY in the environment names a proxy" },
+		{ CONFIG("", "auth-provider: {name: gcp}"), NULL, NULL, NULL,
+			"'d/k': the user has 'auth-provider', which is not done here; a token, a client-certificate or "
+			"exec is wanted" },
+		{ CONFIG("", "client-key-data: s3cret"), NULL, NULL, NULL,
+			"'d/k': the user has a client-key without a client-certificate" },
+		{ CONFIG("", "client-certificate: c, client-key-data: '-'"), NULL, NULL, NULL,
+			"'d/k': client-key-data is not base64" },
+		{ CONFIG("", "exec: {args: [s3cret]}"), NULL, NULL, NULL, "'d/k': exec: 'command' is missing" },
+		{ CONFIG("", "exec: {command: x, apiVersion: client.authentication.k8s.io/v1alpha1}"), NULL, NULL, NULL,
+			"'d/k': exec: 'apiVersion' is neither client.authentication.k8s.io/v1 nor v1beta1" },
+		{ CONFIG("", EXEC ", interactiveMode: Always}"), NULL, NULL, NULL,
+			"'d/k': exec: 'bin/x' wants to ask somebody, and nobody is here" },
+		{ CONFIG("", EXEC ", args: [7]}"), NULL, NULL, NULL, "'d/k': exec: 'args' is no list of texts" },
+		{ CONFIG("", EXEC ", env: [{name: A}]}"), NULL, NULL, NULL,
+			"'d/k': exec: 'env' is no list of {name, value}" },
+		{ CONFIG("", "token: t, " EXEC "}"), NULL, NULL, "t", NULL },
 		{ CONFIG("", "token: \"s3cret\\nX: y\""), NULL, NULL, NULL,
 			"'d/k': the user's token holds a character that is not allowed in one" },
 		{ CONFIG(", certificate-authority-data: '?'", "token: s3cret"), NULL, NULL, NULL,
@@ -454,7 +472,7 @@ static void test_kubeconfigs(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct kube_access access = KUBE_ACCESS_INIT;
-		int code = kubeconfig_parse(&access, cases[i].text, strlen(cases[i].text), "d/k", &err);
+		int code = kubeconfig_parse(&access, cases[i].text, strlen(cases[i].text), "d/k", NULL, &err);
 		char content[64] = "";
 
 		if ((code < 0) != (cases[i].msg != NULL))
@@ -464,9 +482,9 @@ static void test_kubeconfigs(void **state)
 			assert_int_equal(err.code, MRP_EINVALID);
 			assert_null(strstr(err.msg, "s3cret"));
 		} else {
-			if (access.ca_fd >= 0)
-				assert_true(pread(access.ca_fd, content, sizeof(content) - 1, 0) > 0);
-			const char *ca = access.ca_fd >= 0 ? content : access.ca_file;
+			if (access.ca.path)
+				assert_true(pread(access.ca.fd, content, sizeof(content) - 1, 0) > 0);
+			const char *ca = access.ca.path ? content : access.ca_file;
 			assert_string_equal(access.server, "https://k8s:6443");
 			assert_string_equal(ca ? ca : "", cases[i].ca_file ? cases[i].ca_file : "");
 			assert_string_equal(access.token_file ? access.token_file : "",
@@ -476,6 +494,58 @@ static void test_kubeconfigs(void **state)
 		kube_access_release(&access);
 		mrp_err_clear(&err);
 	}
+}
+
+static const char *variable_of(const struct strvec *env, const char *name)
+{
+	const char *value;
+
+	for (size_t i = 0; i < env->n; i++) {
+		if (skip_prefix(env->v[i], name, &value) && *value == '=')
+			return value + 1;
+	}
+	return "";
+}
+
+/* Which context, and what its program gets. */
+static void test_kube_programs(void **state)
+{
+	static const char text[] =
+		"current-context: x\n"
+		"contexts: [{name: x, context: {cluster: c}}, {name: y, context: {cluster: c, user: u}}, "
+		"{name: z, context: {cluster: c, user: nobody}}]\n"
+		"clusters: [{name: c, cluster: {server: 'https://k8s', tls-server-name: k, "
+		"certificate-authority-data: aGVsbG8=}}]\n"
+		"users: [{name: u, user: {" EXEC ", args: [-v, ''], provideClusterInfo: true, installHint: h, "
+		"env: [{name: HOME, value: /h}, {name: NEW, value: ''}]}, client-certificate: c.pem, client-key-data: "
+		"a2V5}}]\n";
+	struct kube_access access = KUBE_ACCESS_INIT;
+
+	(void)state;
+	assert_int_equal(kubeconfig_parse(&access, text, strlen(text), "d/k", "z", &err), -1);
+	assert_string_equal(err.msg, "'d/k': context 'z' names no user of it");
+	kube_access_release(&access);
+	assert_int_equal(kubeconfig_parse(&access, text, strlen(text), "d/k", "w", &err), -1);
+	assert_string_equal(err.msg, "'d/k': there is no context 'w', only 'x', 'y', 'z'");
+	mrp_err_clear(&err);
+	kube_access_release(&access);
+	setenv("MRPROBER_TOKEN", "s3cret", 1);
+	setenv("HOME", "/nowhere", 1);
+	assert_int_equal(kubeconfig_parse(&access, text, strlen(text), "d/k", "y", &err), 0);
+	assert_int_equal(access.program.argv.n, 3);
+	assert_string_equal(access.program.argv.v[0], "d/bin/x");
+	assert_string_equal(access.program.argv.v[2], "");
+	assert_string_equal(access.program.hint, "h");
+	assert_string_equal(access.cert_file, "d/c.pem");
+	assert_string_equal(access.key_file, access.key.path);
+	assert_string_equal(variable_of(&access.program.env, "HOME"), "/h");
+	assert_string_equal(variable_of(&access.program.env, "MRPROBER_TOKEN"), "");
+	assert_string_equal(variable_of(&access.program.env, "KUBERNETES_EXEC_INFO"),
+		"{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"spec\":{"
+		"\"interactive\":false,\"cluster\":{\"server\":\"https://k8s\",\"tls-server-name\":\"k\","
+		"\"certificate-authority-data\":\"aGVsbG8=\"}}}");
+	kube_access_release(&access);
+	unsetenv("MRPROBER_TOKEN");
 }
 
 int main(void)
@@ -491,6 +561,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_guards, reset),
 		cmocka_unit_test_teardown(test_bad_names, reset),
 		cmocka_unit_test_teardown(test_kubeconfigs, reset),
+		cmocka_unit_test_teardown(test_kube_programs, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

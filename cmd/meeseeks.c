@@ -2,11 +2,8 @@
 /* `mrprober meeseeks`: keep a variable of a cluster equal to a list of nodes. The work is in lib/meeseeks. */
 #include "meeseeks.h"
 
-#include <unistd.h>
-
 #include "../lib/base/clock.h"
 #include "../lib/base/text.h"
-#include "../lib/cli/prompt.h"
 #include "../lib/cli/words.h"
 #include "complete_sources.h"
 #include "dispatch.h"
@@ -69,6 +66,8 @@ static const struct mrp_opt opts[] = {
 		.flags = OPTF_NO_NO),
 	OPT_BOOL(
 		0, "deploy", struct meeseeks_args, deploy, "after a write, ask the creator to run the cluster at once"),
+	OPT_ENUM(0, "format", struct meeseeks_args, format, FORMAT_WORDS,
+		"how it is said what differs and what was done; default text"),
 	OPT_DURATION(0, "loop", struct meeseeks_args, loop_ms, "<duration>",
 		"go on as a service: again every <duration>, give or take a tenth", .min = 100, .max = 86400000),
 	OPT_STRING(0, "metrics-file", struct meeseeks_args, metrics_file, "<file>",
@@ -96,162 +95,23 @@ int keeper_write(
 {
 	if (meeseeks_write(keeper->meeseeks, run->http, changes, asked, err) < 0)
 		return -1;
+	keeper->written = true;
 	if (run->args->deploy && variable_deploy(run->http, keeper->mapping, err) < 0)
 		return mrp_err_wrap(err, "the variable was written, but no deployment could be asked for");
 	return 0;
 }
 
-static void print_names(struct strbuf *out, char sign, enum mrp_style style, bool color, const struct strvec *names)
-{
-	for (size_t i = 0; i < names->n; i++) {
-		strbuf_addf(out, "%s%c ", mrp_style(style, color), sign);
-		strbuf_add_visible(out, names->v[i], strlen(names->v[i]));
-		strbuf_addf(out, "%s\n", mrp_style(STYLE_PLAIN, color));
-	}
-}
-
-static void print_changes(const struct meeseeks_run *run, const struct keeper *keeper, const struct changes *changes)
-{
-	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT;
-	bool color = run->ctx->color_out;
-
-	keeper_add_name(&out, keeper);
-	strbuf_addf(&out, ": %zu to add, %zu to remove", changes->added.n, changes->removed.n);
-	if (changes->changed.n)
-		strbuf_addf(&out, ", %zu to change", changes->changed.n);
-	strbuf_addf(&out, "; %zu node%s then%s\n", changes->after, changes->after == 1 ? "" : "s",
-		changes->added.n || changes->removed.n || changes->changed.n ? "" : ", written in another form");
-	print_names(&out, '+', STYLE_ADD, color, &changes->added);
-	print_names(&out, '-', STYLE_REMOVE, color, &changes->removed);
-	print_names(&out, '~', STYLE_CHANGE, color, &changes->changed);
-	fwrite(out.buf, 1, out.len, stdout);
-	flush_stdout();
-}
-
-static void say(
-	const struct meeseeks_run *run, const struct keeper *keeper, const struct changes *changes, const char *what)
-{
-	cleanup(strbuf_release) struct strbuf name = STRBUF_INIT;
-
-	if (run->ctx->quiet)
-		return;
-	keeper_add_name(&name, keeper);
-	printf("%s: %s, %zu node%s\n", name.buf, what, changes->after, changes->after == 1 ? "" : "s");
-}
-
-static int check(const struct keeper *keeper, const struct changes *changes, struct mrp_err *err)
-{
-	if (meeseeks_guard(keeper->meeseeks, changes, err) == 0)
-		return MRP_EXIT_DIFFERENCES;
-	if (!changes->after) /* there is nothing to compare with */
-		return -1;
-	fprintf(stderr, "mrprober: writing this would be refused: %s\n", err->msg);
-	mrp_err_clear(err);
-	return MRP_EXIT_DIFFERENCES;
-}
-
-/* 1: go on; 0: the person said no. */
-static int confirm(const struct meeseeks_run *run, bool *asked, struct mrp_err *err)
-{
-	bool yes = run->args->yes;
-
-	*asked = !yes;
-	if (!yes && mrp_prompt_yes_no(&yes, "Write this?", "--yes", err) < 0)
-		return -1;
-	if (!yes)
-		fputs("nothing was done\n", stderr);
-	return yes;
-}
-
-static int keep_once(struct meeseeks_run *run, struct keeper *keeper, struct changes *changes, struct mrp_err *err)
-{
-	bool asked;
-
-	if (meeseeks_compare(keeper->meeseeks, run->http, changes, err) < 0)
-		return -1;
-	if (!changes_any(changes)) {
-		/* an empty list that stays is as suspicious as one that comes */
-		if (meeseeks_guard(keeper->meeseeks, changes, err) < 0)
-			return -1;
-		if (mrp_term_is_terminal(STDOUT_FILENO))
-			say(run, keeper, changes, "nothing to change");
-		keeper_succeeded(keeper, changes, false);
-		return MRP_EXIT_OK;
-	}
-	print_changes(run, keeper, changes);
-	if (run->args->check)
-		return check(keeper, changes, err);
-	if (meeseeks_guard(keeper->meeseeks, changes, err) < 0)
-		return -1;
-	int go_on = confirm(run, &asked, err);
-	if (go_on <= 0)
-		return go_on < 0 ? -1 : MRP_EXIT_FAILED;
-	if (keeper_write(run, keeper, changes, asked, err) < 0)
-		return -1;
-	say(run, keeper, changes, "written");
-	keeper_succeeded(keeper, changes, true);
-	return MRP_EXIT_OK;
-}
-
-static int print_failure(const struct keeper *keeper, struct mrp_err *err)
-{
-	cleanup(strbuf_release) struct strbuf name = STRBUF_INIT, text = STRBUF_INIT;
-	int code = mrp_err_exit_code(err->code);
-
-	keeper_add_name(&name, keeper);
-	mrp_err_format(&text, err);
-	fprintf(stderr, "mrprober: %s: %s\n", name.buf, text.buf);
-	mrp_err_clear(err);
-	return code;
-}
-
-/* Of two ends the one that somebody has to look at first. */
-static int worse(int a, int b)
-{
-	if (a == b || b == MRP_EXIT_OK || b == MRP_EXIT_DIFFERENCES)
-		return a == MRP_EXIT_OK ? b : a;
-	return a == MRP_EXIT_OK || a == MRP_EXIT_DIFFERENCES ? b : MRP_EXIT_FAILED;
-}
-
-static int keep_all_once(struct meeseeks_run *run, struct mrp_err *err)
-{
-	int code = MRP_EXIT_OK;
-
-	for (size_t i = 0; i < run->keepers.n; i++) {
-		struct keeper *keeper = &run->keepers.v[i];
-		struct changes changes = CHANGES_INIT;
-		int one = keep_once(run, keeper, &changes, err);
-
-		keeper->failed = one < 0;
-		changes_clear(&changes);
-		if (one < 0 && run->args->config)
-			one = print_failure(keeper, err);
-		code = one < 0 ? one : worse(code, one);
-	}
-	struct mrp_err metrics_err = MRP_ERR_INIT;
-	if (meeseeks_write_metrics(run, &metrics_err) < 0) {
-		if (code >= 0)
-			return mrp_err_move(err, &metrics_err);
-		mrp_err_clear(&metrics_err);
-	}
-	return code;
-}
-
 /* Options that mean something only without a config. */
-static int read_config(struct meeseeks_run *run, struct mrp_err *err)
+static int read_config(struct meeseeks_run *run, struct problems *problems, struct mrp_err *err)
 {
 	const struct node_mapping *mapping = &run->args->mapping;
-	struct problems problems = PROBLEMS_INIT;
 
 	if (mapping->source != SOURCE_NONE || mapping->cluster || mapping->variable || run->args->command)
 		return mrp_err_set(err, MRP_EUSAGE,
 			"--config has the mappings, so --source, --cluster, --variable and --command make no sense "
 			"with it");
-	int result = mappings_load(&run->mappings, &run->ctx->arena, run->args->config, &problems, err);
-	if (result == 0)
-		result = report_problems(&problems, err);
-	problems_clear(&problems);
-	return result;
+	int result = mappings_load(&run->mappings, &run->ctx->arena, run->args->config, problems, err);
+	return result == 0 ? report_problems(problems, err) : -1;
 }
 
 static int open_keepers(struct meeseeks_run *run, const struct http_patience *patience, struct mrp_err *err)
@@ -301,6 +161,8 @@ static int check_args(struct meeseeks_args *args, struct mrp_err *err)
 		return mrp_err_set(err, MRP_EUSAGE, "--check changes nothing, so --yes makes no sense with it");
 	if (args->loop_ms && args->check)
 		return mrp_err_set(err, MRP_EUSAGE, "--check is for once, so --loop makes no sense with it");
+	if (args->loop_ms && args->format != FORMAT_TEXT)
+		return mrp_err_set(err, MRP_EUSAGE, "--loop writes a log, so --format makes no sense with it");
 	if (args->loop_ms && !args->yes)
 		return mrp_err_set(err, MRP_EUSAGE, "--loop asks nobody; pass '--yes'");
 	if (mapping->cluster && !slug_valid(mapping->cluster, strlen(mapping->cluster)))
@@ -316,8 +178,10 @@ static int check_args(struct meeseeks_args *args, struct mrp_err *err)
 
 static void release(struct meeseeks_run *run)
 {
-	for (size_t i = 0; i < run->keepers.n; i++)
+	for (size_t i = 0; i < run->keepers.n; i++) {
 		meeseeks_close(run->keepers.v[i].meeseeks);
+		free(run->keepers.v[i].doubt);
+	}
 	keeper_vec_clear(&run->keepers);
 	mappings_release(&run->mappings);
 	http_close(run->http);
@@ -327,16 +191,22 @@ static int run_meeseeks(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_e
 {
 	struct meeseeks_args args = *(const struct meeseeks_args *)ctx->opts;
 	struct meeseeks_run run = { .ctx = ctx, .args = &args };
+	struct problems problems = PROBLEMS_INIT;
 	int code = -1;
 
 	(void)argc, (void)argv;
 	/* the lists of options stay the dispatcher's; this one is made here */
-	if (check_args(&args, err) == 0 && (!args.config || read_config(&run, err) == 0) && open_api(&run, err) == 0) {
+	if (check_args(&args, err) == 0 && (!args.config || read_config(&run, &problems, err) == 0) &&
+		open_api(&run, err) == 0) {
 		if (args.loop_ms)
 			code = meeseeks_loop(&run, open_keepers, err);
 		else if (open_keepers(&run, NULL, err) == 0)
-			code = keep_all_once(&run, err);
+			code = meeseeks_once(&run, err);
 	}
+	/* a program that reads JSON finds some, whatever happened */
+	if (code < 0 && args.format == FORMAT_JSON && !run.printed)
+		print_problems_json(&problems, err);
+	problems_clear(&problems);
 	release(&run);
 	strvec_clear(&args.mapping.command);
 	return code;

@@ -173,10 +173,9 @@ static bool forget_token(struct pages *pages)
 {
 	if (pages->iam)
 		iam_forget(pages->iam);
-	else if (pages->options.exec)
+	if (pages->options.exec)
 		kube_exec_forget(pages->options.exec);
-	return (pages->iam && iam_provider(pages->iam) != IAM_ENVIRONMENT_TOKEN) || pages->options.exec ||
-		pages->options.token_file;
+	return pages->iam || pages->options.exec || pages->options.token_file;
 }
 
 /* One answer that is worth a look, after as many tries as the policy allows. */

@@ -485,6 +485,67 @@ END
 	run 64 mrprober meeseeks --config conf/meeseeks.yaml --source file --yes
 }
 
+# json FILTER...: each must say true of what was printed, which is one document
+json()
+{
+	jq -s -e 'length == 1 and .[0].format_version == 1' "$out" >/dev/null || fail "no document: $(cat "$out")"
+	for filter; do
+		jq -e "$filter" "$out" >/dev/null || fail "not true: $filter: $(cat "$out")"
+	done
+}
+
+test_json()
+{
+	start_cluster
+	step 'one variable'
+	from_file 2 'a\nb\n' --check --format json
+	json '.variables == [{cluster: "meeseeks", variable: "compute_nodes", status: "differs", nodes: 2, added: ["a", "b"],
+		removed: [], changed: [], error: null}]'
+	from_file 64 'a\nb\n' --format json
+	json '.variables[0] | .status == "differs" and .error.exit_code == 64'
+	from_file 0 'a\nb\n' --yes --format json
+	json '.variables[0] | .status == "written" and .added == ["a", "b"] and .error == null'
+	from_file 0 'a\nb\n' --yes --format json --quiet
+	json '.variables[0] | .status == "in-sync" and .nodes == 2 and .added == []'
+	from_file 0 'a\nb\n' --yes --format json --template '{name}'
+	json '.variables[0] | .status == "written" and .changed == ["a", "b"]'
+	step 'refused, and what would be'
+	from_file 2 'a\n' --check --format json
+	json '.variables[0] | .status == "differs" and .removed == ["b"] and .error.exit_code == 3 and
+		(.error.message | test("would be refused: 1 of 2 nodes"))'
+	from_file 3 'a\n' --yes --format json
+	json '.variables[0] | .status == "refused" and .removed == ["b"] and .error.exit_code == 3'
+	from_file 3 '' --check --format json
+	json '.variables[0] | .status == "refused" and .nodes == 0'
+	from_file 3 'a\nb_\n' --check --format json
+	step 'failed'
+	run 1 mrprober meeseeks --source file --file nothing --yes --format json
+	json '.variables[0] | .status == "failed" and .nodes == null and .error.exit_code == 1 and (.error.message | test("nothing"))'
+	run 69 env MRPROBER_API_URL=http://127.0.0.1:1 mrprober meeseeks --source file --file nodes --yes --format json
+	json '.variables[0].error.exit_code == 69'
+	step 'written, and yet something failed'
+	start_faults 'POST */deploy status 403'
+	from_file 77 'a\nb\nc\n' --yes --deploy --format json --api-url "$fault_url"
+	json '.variables[0] | .status == "written" and .added == ["c"] and .error.exit_code == 77'
+	stop_faults
+	step 'before there is a variable to speak of'
+	run 64 mrprober meeseeks --source compute-admin --yes --format json
+	json '.error.exit_code == 64'
+	run 64 mrprober meeseeks --source file --file nodes --yes --loop 1s --format json
+	json '.error.exit_code == 64'
+	printf 'mappings:\n- {source: fiel}\n- {source: file, fil: x}\n' >bad.yaml
+	run 65 mrprober meeseeks --config bad.yaml --yes --format json
+	json '.error.exit_code == 65' '.problems | length == 2 and .[0].line == 2'
+	step 'several'
+	printf 'x\n' >x
+	printf 'mappings:\n- {variable: one, source: file, file: x}\n- {variable: two, source: file, file: none}\n- {variable: three, source: file, file: x}\n' >all.yaml
+	run 1 mrprober meeseeks --config all.yaml --yes --format json
+	json '[.variables[] | .variable + " " + .status] == ["one written", "two failed", "three written"]'
+	matches "$err" '^mrprober: meeseeks/two: cannot read'
+	step 'a full disk is no success'
+	[ ! -e /dev/full ] || run 1 sh -c 'mrprober meeseeks --source file --file x --variable one --format json >/dev/full'
+}
+
 cleanup_more()
 {
 	for meeseeks_child in ${loop_pid-} ${notified_pid-}; do

@@ -42,6 +42,7 @@ static void *watch(void *arg)
 static int watcher_start(struct watcher *watcher, struct mrp_err *err)
 {
 	atomic_store(&watcher->patience.until_ms, INT64_MAX);
+	watcher->patience.alive = notify_alive;
 	watcher->patience.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	watcher->quit_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (watcher->patience.wake_fd >= 0 && watcher->quit_fd >= 0 &&
@@ -139,12 +140,20 @@ static int64_t with_jitter(int64_t ms)
 	return ms - ms / 10 + (int64_t)((double)ms / 5 * chance / UINT32_MAX);
 }
 
+/* The client of the mrprober API asks it each second while it waits. */
+static bool alive_and_interrupted(void)
+{
+	notify_alive();
+	return interrupted();
+}
+
 static void sleep_until(int64_t until_ms)
 {
 	struct pollfd fd = { .fd = interrupt_fd(), .events = POLLIN };
+	int64_t watchdog_us = notify_watchdog_us(), nap_ms = watchdog_us ? MAX(watchdog_us / 4000, 1) : INT32_MAX;
 
-	for (int64_t left; !interrupted() && (left = until_ms - monotonic_us() / 1000) > 0;) {
-		if (poll(&fd, 1, (int)MIN(left, (int64_t)INT32_MAX)) < 0 && errno != EINTR)
+	for (int64_t left; !alive_and_interrupted() && (left = until_ms - monotonic_us() / 1000) > 0;) {
+		if (poll(&fd, 1, (int)MIN(left, nap_ms)) < 0 && errno != EINTR)
 			return;
 	}
 }
@@ -161,7 +170,7 @@ int meeseeks_loop(struct meeseeks_run *run,
 		log_set_level(LOG_WARNING);
 	if (interrupt_catch(err) < 0 || watcher_start(&watcher, err) < 0)
 		return -1;
-	http_set_interrupt(run->http, interrupted, interrupt_fd());
+	http_set_interrupt(run->http, alive_and_interrupted, interrupt_fd());
 	int result = open(run, &watcher.patience, err);
 	if (result == 0)
 		notify_manager("READY=1");

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -69,4 +70,20 @@ int64_t notify_watchdog_us(void)
 		us = 0;
 	mrp_err_clear(&err);
 	return us;
+}
+
+void notify_alive(void)
+{
+	static _Atomic int64_t next_us;
+	int64_t within_us = notify_watchdog_us();
+	struct timespec now;
+
+	if (!within_us)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	if (now_us < atomic_load(&next_us))
+		return;
+	atomic_store(&next_us, now_us + within_us / 4);
+	notify_manager("WATCHDOG=1");
 }

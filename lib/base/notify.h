@@ -16,5 +16,7 @@ void notify_reloading(void);
 /* Microseconds in which the manager wants to hear "WATCHDOG=1" (WATCHDOG_USEC, when it is meant for this process); 0:
  * it does not. */
 int64_t notify_watchdog_us(void);
+/* "WATCHDOG=1", four times in that time at most however often it is called; nothing when nobody wants to hear it. */
+void notify_alive(void);
 
 #endif

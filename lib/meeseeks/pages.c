@@ -12,7 +12,7 @@
 #include "../http/retry.h"
 #include "../value/json.h"
 
-enum { TIMEOUT_MS = 60000, MAX_PAGE_BYTES = 64 << 20, MAX_TOKEN_BYTES = 64 * 1024, MAX_SAID = 200 };
+enum { TIMEOUT_MS = 60000, MAX_PAGE_BYTES = 64 << 20, MAX_TOKEN_BYTES = 64 * 1024, MAX_SAID = 200, NAP_MS = 1000 };
 
 static const struct retry_policy policy = { .first_ms = 200, .longest_ms = 5000, .total_ms = 30000, .max_errors = 4 };
 
@@ -156,13 +156,16 @@ static int call(struct pages *pages, const char *path, struct http_peer_answer *
 	return http_peer_call(pages->peer, &request, answer, err);
 }
 
-static int wait_ms(int64_t ms, struct mrp_err *err)
+static int wait_ms(const struct pages *pages, int64_t ms, struct mrp_err *err)
 {
+	const struct http_patience *patience = pages->options.patience;
 	struct pollfd fd = { .fd = interrupt_fd(), .events = POLLIN };
 	int64_t until = monotonic_us() / 1000 + ms;
 
 	for (int64_t left = ms; left > 0 && !interrupted(); left = until - monotonic_us() / 1000) {
-		if (poll(&fd, 1, (int)left) < 0 && errno != EINTR)
+		if (patience && patience->alive)
+			patience->alive();
+		if (poll(&fd, 1, (int)MIN(left, (int64_t)NAP_MS)) < 0 && errno != EINTR)
 			break;
 	}
 	return interrupted() ? mrp_err_set(err, MRP_EINTERRUPTED, "interrupted") : 0;
@@ -210,7 +213,7 @@ static int call_again(struct pages *pages, const char *path, struct http_peer_an
 		if (wait < 0)
 			return result;
 		mrp_err_clear(err);
-		if (wait_ms(wait, err) < 0)
+		if (wait_ms(pages, wait, err) < 0)
 			return -1;
 	}
 }

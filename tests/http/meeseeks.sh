@@ -589,6 +589,49 @@ test_loop()
 	loop_pid=
 	expect_equal 'status after SIGTERM' 0 $code
 	until_true grep -q '^STOPPING=1' heard
+	never heard '^WATCHDOG'
+}
+
+# The manager hears of it while it sleeps, while a command takes its time, and while servers do; then SIGTERM ends each.
+test_watchdog()
+{
+	start_cluster
+	"$MRP_BUILD/tests/notified" "$MRP_SCRATCH/notify.sock" >heard &
+	notified_pid=$!
+	until_true test -S notify.sock
+	asked_once() { [ "$(asked)" -ge 1 ]; }
+	alive_often() { [ "$(grep -c '^WATCHDOG=1' heard)" -ge 5 ]; }
+	serve 1 'GET * hang'
+	printf 'a\n' >nodes
+	for row in "--source file --file nodes" "--source command --command 'sh -c \"touch begun; exec sleep 500\"'" \
+		"--source compute-admin --url $nodes_url"; do
+		step "$row"
+		: >heard
+		say "exec mrprober meeseeks --loop 1h --yes --timeout 1h $row" >looping
+		NOTIFY_SOCKET=$MRP_SCRATCH/notify.sock WATCHDOG_USEC=400000 sh looping 2>loop.log &
+		loop_pid=$!
+		case $row in
+		*command*) until_true test -e begun ;;
+		*admin*) until_true asked_once ;;
+		*) until_true value_is '["a"]' ;;
+		esac
+		: >heard
+		until_true alive_often
+		kill -TERM $loop_pid
+		code=0
+		wait $loop_pid || code=$?
+		loop_pid=
+		expect_equal 'status after SIGTERM' 0 $code
+	done
+}
+
+test_unit()
+{
+	command -v systemd-analyze >/dev/null || skip 'systemd-analyze is not installed'
+	sed "s|^ExecStart=[^ ]*|ExecStart=$MRP_BUILD/mrprober|" "$MRP_BUILD/mrprober-meeseeks.service" >mrprober-meeseeks.service
+	# of units that are not installed here, and man pages, nothing is to be said
+	systemd-analyze verify --man=no ./mrprober-meeseeks.service >said 2>&1 || :
+	never said mrprober-meeseeks
 }
 
 # SIGTERM while a server keeps it waiting.

@@ -4,7 +4,6 @@
 
 #include "../lib/base/text.h"
 #include "../lib/cli/config_fields.h"
-#include "../lib/cloud/iam.h"
 #include "../lib/meeseeks/mapping.h"
 #include "../lib/model/kinds.h"
 #include "../lib/model/schemas.h"
@@ -114,53 +113,6 @@ static void complete_schemas(struct mrp_complete *c, int argc, char *const *argv
 		mrp_complete_add(c, "meeseeks", NULL);
 }
 
-struct check_auth_args {
-	struct iam_options iam;
-};
-
-static const struct mrp_opt check_auth_opts[] = {
-	OPT_STRING(0, "sa-key-file", struct check_auth_args, iam.key_file, "<file>",
-		"authorized key of a service account; MR_PROBER_SA_AUTHORIZED_KEY, YC_TOKEN or the machine's own "
-		"service account when absent",
-		.flags = OPTF_FILE),
-	OPT_STRING(0, "iam-token-url", struct check_auth_args, iam.token_url, "<url>",
-		"where keys are exchanged for tokens; iam.api.cloud.yandex.net when absent"),
-	OPT_STRING(0, "iam-metadata-url", struct check_auth_args, iam.metadata_url, "<url>",
-		"where the machine tells its own service account's token; 169.254.169.254 when absent"),
-	OPT_STRING(0, "cloud-ca-cert", struct check_auth_args, iam.ca_file, "<file>",
-		"PEM file of the CAs that vouch for these; default the system's", .flags = OPTF_FILE),
-	OPT_END,
-};
-
-/* Who would answer is said also when no token comes. */
-static int run_check_auth(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
-{
-	const struct check_auth_args *args = ctx->opts;
-	cleanup(iam_closep) struct iam *iam = iam_open(&args->iam, err);
-
-	(void)argc, (void)argv;
-	if (!iam)
-		return -1;
-	puts(iam_description(iam));
-	flush_stdout();
-	if (!iam_token(iam, err))
-		return mrp_err_wrap(err, "no token");
-	if (!ctx->quiet)
-		puts(iam_provider(iam) == IAM_ENVIRONMENT_TOKEN ? "the token was not tried" : "a token was given");
-	return MRP_EXIT_OK;
-}
-
-static const struct mrp_cmd check_auth = {
-	.name = "check-auth",
-	.summary = "say who the program is to the cloud, and get a token",
-	.description =
-		"Uploads, pushes of metrics and meeseeks take an IAM token from the first of these that is set: an "
-		"authorized key, YC_TOKEN, the machine's own service account. The token is not shown.",
-	.opts = check_auth_opts,
-	CMD_OPTS(struct check_auth_args, .iam = { .key_file = NULL }),
-	.run = run_check_auth,
-};
-
 static const struct mrp_cmd list = {
 	.name = "list",
 	.summary = "print all settings that have a value",
@@ -185,10 +137,10 @@ static const struct mrp_cmd get = {
 static const struct mrp_cmd schema = {
 	.name = "schema",
 	.summary = "print the JSON Schema of a kind of file",
-	.description =
-		"For editors that check YAML while it is typed. <schema> is one of " SCHEMA_WORDS
-		": manifest is mrprober.yaml, values is every file of variables, config is config.yaml, meeseeks is the "
-		"file of mrprober meeseeks --config.",
+	.description = "For editors that check YAML while it is typed. <schema> is one of " SCHEMA_WORDS
+		       ": manifest is mrprober.yaml, values is every file of variables, config is config.yaml, "
+		       "meeseeks is the "
+		       "file of mrprober meeseeks --config.",
 	.args = "<schema>",
 	.min_args = 1,
 	.max_args = 1,
@@ -196,7 +148,7 @@ static const struct mrp_cmd schema = {
 	.complete = complete_schemas,
 };
 
-static const struct mrp_cmd *const subs[] = { &check_auth, &get, &list, &schema, NULL };
+static const struct mrp_cmd *const subs[] = { &cmd_check_auth, &get, &list, &schema, NULL };
 
 const struct mrp_cmd cmd_config = {
 	.name = "config",

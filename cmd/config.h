@@ -8,4 +8,6 @@
  * when it means none. */
 const struct value *config_find_schema(struct arena *arena, const char *name);
 
+extern const struct mrp_cmd cmd_check_auth; /* a subcommand: check_auth.c */
+
 #endif

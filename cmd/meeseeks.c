@@ -2,7 +2,10 @@
 /* `mrprober meeseeks`: keep a variable of a cluster equal to a list of nodes. The work is in lib/meeseeks. */
 #include "meeseeks.h"
 
+#include <unistd.h>
+
 #include "../lib/base/clock.h"
+#include "../lib/base/log.h"
 #include "../lib/base/text.h"
 #include "../lib/cli/words.h"
 #include "complete_sources.h"
@@ -195,6 +198,9 @@ static int run_meeseeks(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_e
 	int code = -1;
 
 	(void)argc, (void)argv;
+	/* cron sends what is printed, and wants nothing when nothing has changed */
+	if (!args.loop_ms && !ctx->verbose && !mrp_term_is_terminal(STDERR_FILENO))
+		log_set_level(LOG_ERROR);
 	/* the lists of options stay the dispatcher's; this one is made here */
 	if (check_args(&args, err) == 0 && (!args.config || read_config(&run, &problems, err) == 0) &&
 		open_api(&run, err) == 0) {

@@ -2,9 +2,12 @@
 /* The chain. What the two servers answer is read by iam_answer.c. */
 #include "iam.h"
 
+#include <sys/stat.h>
 #include <time.h>
 
+#include "../base/clock.h"
 #include "../base/file.h"
+#include "../base/log.h"
 #include "iam_answer.h"
 #include "key.h"
 
@@ -12,6 +15,7 @@ enum {
 	MAX_KEY_BYTES = 64 * 1024,
 	JWT_LIFETIME_S = 3600, /* the most that the token endpoint takes */
 	METADATA_CONNECT_MS = 2000,
+	SKEW_S = 60,
 };
 
 struct iam {
@@ -22,6 +26,8 @@ struct iam {
 	struct http_peer *peer; /* NULL: no server is asked */
 	char *token;            /* NULL: none now */
 	int64_t keep_until_s;   /* CLOCK_BOOTTIME: a suspended machine's token ends too */
+	int64_t ends_s;         /* as iam_ends_s */
+	char *warning;          /* as iam_warning */
 };
 
 static int64_t boot_time_s(void)
@@ -37,6 +43,15 @@ static const char *setting(const char *name)
 	const char *value = getenv(name);
 
 	return value && *value ? value : NULL;
+}
+
+static void look_at_mode(struct iam *iam, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & S_IROTH))
+		iam->warning =
+			xasprintf("'%s' holds a private key, and everybody can read it (chmod o= %s)", path, path);
 }
 
 static int use_key(struct iam *iam, const struct iam_options *options, struct mrp_err *err)
@@ -57,6 +72,8 @@ static int use_key(struct iam *iam, const struct iam_options *options, struct mr
 	strbuf_release(&json);
 	if (result < 0)
 		return -1;
+	if (!env)
+		look_at_mode(iam, options->key_file);
 	iam->provider = IAM_AUTHORIZED_KEY;
 	iam->audience = xstrdup(options->token_url ? options->token_url : IAM_TOKEN_URL);
 	iam->description =
@@ -103,10 +120,32 @@ struct iam *iam_open(const struct iam_options *options, struct mrp_err *err)
 		result = use_environment(iam, setting("YC_TOKEN"), err);
 	else
 		result = use_metadata(iam, options, err);
+	iam->ends_s = -1;
+	if (result == 0 && iam->warning)
+		log_warning("%s", iam->warning);
 	if (result == 0)
 		return iam;
 	iam_close(iam);
 	return NULL;
+}
+
+void iam_chain(struct iam_link out[IAM_PROVIDERS], const struct iam_options *options)
+{
+	const struct iam_link chain[IAM_PROVIDERS] = {
+		[IAM_AUTHORIZED_KEY] = { "authorized key",
+			options->key_file                                ? options->key_file
+				: setting("MR_PROBER_SA_AUTHORIZED_KEY") ? "MR_PROBER_SA_AUTHORIZED_KEY"
+									 : NULL },
+		[IAM_ENVIRONMENT_TOKEN] = { "IAM token", setting("YC_TOKEN") ? "YC_TOKEN" : NULL },
+		[IAM_METADATA] = { "service account of this machine", NULL },
+	};
+	bool chosen = false;
+
+	for (int i = 0; i < IAM_PROVIDERS; i++) {
+		out[i] = chain[i];
+		out[i].chosen = !chosen && (chain[i].set_by || i == IAM_METADATA);
+		chosen |= out[i].chosen;
+	}
 }
 
 static void drop_token(struct iam *iam)
@@ -125,6 +164,7 @@ void iam_close(struct iam *iam)
 	authorized_key_release(&iam->key);
 	free(iam->description);
 	free(iam->audience);
+	free(iam->warning);
 	free(iam);
 }
 
@@ -144,10 +184,33 @@ const char *iam_description(const struct iam *iam)
 	return iam->description;
 }
 
+int64_t iam_ends_s(const struct iam *iam)
+{
+	return iam->token ? iam->ends_s : -1;
+}
+
+const char *iam_warning(const struct iam *iam)
+{
+	return iam->warning;
+}
+
 void iam_forget(struct iam *iam)
 {
 	if (iam->peer)
 		drop_token(iam);
+}
+
+/* A JWT says when it was made, and a server refuses what is not of its time without saying so. */
+static void add_skew(const struct http_peer_answer *answer, struct mrp_err *err)
+{
+	int64_t ahead_s = answer->date_s < 0 ? 0 : time(NULL) - answer->date_s;
+	cleanup(strbuf_release) struct strbuf age = STRBUF_INIT;
+
+	if (llabs(ahead_s) < SKEW_S)
+		return;
+	time_format_age(&age, llabs(ahead_s) * 1000);
+	mrp_err_set(err, err->code, "%s (this machine's clock is %s %s the server's: that may be why)", err->msg,
+		age.buf, ahead_s > 0 ? "ahead of" : "behind");
 }
 
 static int ask(struct iam *iam, struct iam_answer *out, const struct http_peer_request *request, struct mrp_err *err)
@@ -155,8 +218,12 @@ static int ask(struct iam *iam, struct iam_answer *out, const struct http_peer_r
 	struct http_peer_answer answer = HTTP_PEER_ANSWER_INIT;
 	int result = http_peer_call(iam->peer, request, &answer, err);
 
-	if (result == 0 && iam_answer_read(out, &answer, time(NULL), err) < 0)
+	/* by the clock of the server, whose time it is */
+	if (result == 0 && iam_answer_read(out, &answer, answer.date_s >= 0 ? answer.date_s : time(NULL), err) < 0) {
 		result = mrp_err_wrap(err, "%s %s", request->method, http_peer_url(iam->peer));
+		if (err->code == MRP_EPERM && iam->provider == IAM_AUTHORIZED_KEY)
+			add_skew(&answer, err);
+	}
 	http_peer_answer_release(&answer);
 	return result;
 }
@@ -206,6 +273,7 @@ const char *iam_token(struct iam *iam, struct mrp_err *err)
 		0)
 		return NULL;
 	iam->token = answer.token;
+	iam->ends_s = answer.said ? time(NULL) + answer.lifetime_s : -1;
 	iam->keep_until_s = boot_time_s() + iam_keep_s(answer.lifetime_s);
 	return iam->token;
 }

@@ -28,7 +28,15 @@ struct iam_options {
 	const struct http_patience *patience; /* NULL: none; must outlive the chain */
 };
 
-enum iam_provider { IAM_AUTHORIZED_KEY, IAM_ENVIRONMENT_TOKEN, IAM_METADATA };
+enum iam_provider { IAM_AUTHORIZED_KEY, IAM_ENVIRONMENT_TOKEN, IAM_METADATA, IAM_PROVIDERS };
+
+/* A provider of the chain as it is set now: for people who wonder why another one answers. */
+struct iam_link {
+	const char *name;   /* "authorized key" */
+	const char *set_by; /* the file or the variable; NULL: not set, or nothing has to be */
+	bool chosen;        /* the first that is set; those before it are not, those after it are not looked at */
+};
+void iam_chain(struct iam_link out[IAM_PROVIDERS], const struct iam_options *options);
 
 struct iam;
 
@@ -44,6 +52,10 @@ const char *iam_description(const struct iam *iam);
 /* The token, borrowed until the next call with this chain. Asks a server when there is none; blocks for 10 s at most.
  * NULL: MRP_EUNREACHABLE, MRP_EHTTP, MRP_EPERM (refused), MRP_EINTERRUPTED. */
 const char *iam_token(struct iam *iam, struct mrp_err *err);
+/* When the token that there is ends, in seconds since 1970; -1: the server did not say, or there is none. */
+int64_t iam_ends_s(const struct iam *iam);
+/* What somebody should know about the secret ("'key.json' can be read by everybody"); NULL: nothing. */
+const char *iam_warning(const struct iam *iam);
 /* The token was not accepted: the next call asks for another one. */
 void iam_forget(struct iam *iam);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iam_answer.h"
 
-#include <time.h>
-
+#include "../base/clock.h"
 #include "../value/json.h"
 
 enum { MAX_TOKEN_BYTES = 16 * 1024, MAX_SAID_BYTES = 200, UNKNOWN_LIFETIME_S = 3600, MAX_LIFETIME_S = 86400 };
@@ -19,27 +18,19 @@ bool iam_token_valid(const char *token)
 	return len > 0 && len <= MAX_TOKEN_BYTES && token[len] == '\0';
 }
 
-/* Seconds until an RFC 3339 time in UTC, as the cloud writes it ("2026-01-02T03:04:05.678Z"). */
-static int64_t seconds_until(const char *text, int64_t now_s)
-{
-	struct tm tm = { 0 };
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-
-	if (!rest)
-		return UNKNOWN_LIFETIME_S;
-	if (*rest == '.')
-		rest += 1 + strspn(rest + 1, "0123456789");
-	return streq(rest, "Z") ? (int64_t)timegm(&tm) - now_s : UNKNOWN_LIFETIME_S;
-}
-
-static int64_t lifetime_of(const struct value *json, int64_t now_s)
+/* *said: the server has said so, in a form that is understood; else it is a guess. */
+static int64_t lifetime_of(const struct value *json, int64_t now_s, bool *said)
 {
 	const struct value *expires_in = value_get(json, "expires_in");
-	const char *expires_at = value_get_string(json, "expiresAt");
+	int64_t ends_ms = time_parse(value_get_string(json, "expiresAt"));
 
+	*said = true;
 	if (expires_in && expires_in->type == V_INT)
 		return MAX(0, MIN(expires_in->i, MAX_LIFETIME_S));
-	return expires_at ? seconds_until(expires_at, now_s) : UNKNOWN_LIFETIME_S;
+	if (ends_ms >= 0)
+		return ends_ms / 1000 - now_s;
+	*said = false;
+	return UNKNOWN_LIFETIME_S;
 }
 
 /* {"code", "message"}: worth a look, unless it repeats what it was sent (a JWT begins with "eyJ"). */
@@ -73,13 +64,14 @@ int iam_answer_read(struct iam_answer *out, const struct http_peer_answer *answe
 	if (answer->status != 200)
 		return refused(answer->status, json, err);
 	const char *token = json ? value_get_string(json, "iamToken") : NULL;
+	bool said;
 	if (json && !token)
 		token = value_get_string(json, "access_token");
 	if (!token)
 		return mrp_err_set(err, MRP_EHTTP, "answered 200 without a token");
 	if (!iam_token_valid(token))
 		return mrp_err_set(err, MRP_EHTTP, "answered 200 with a token that no header can carry");
-	*out = (struct iam_answer){ xstrdup(token), lifetime_of(json, now_s) };
+	*out = (struct iam_answer){ xstrdup(token), lifetime_of(json, now_s, &said), said };
 	wipe(json, "iamToken");
 	wipe(json, "access_token");
 	return 0;

@@ -8,6 +8,7 @@
 struct iam_answer {
 	char *token; /* owned */
 	int64_t lifetime_s;
+	bool said; /* by the server; else it is a guess */
 };
 
 /* Can it go into a header? (RFC 6750: letters, digits, "-._~+/" and "=".) */

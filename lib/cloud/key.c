@@ -46,11 +46,16 @@ static int read_members(struct authorized_key *out, struct value *json, const ch
 int authorized_key_parse(
 	struct authorized_key *out, const char *json, size_t len, const char *name, struct mrp_err *err)
 {
+	static const char mark[] = "\xef\xbb\xbf"; /* of byte order: some editors put it before UTF-8 */
 	cleanup(arena_release) struct arena arena = ARENA_INIT;
-	struct value *value = json_parse(&arena, json, len, name, err);
+	size_t skip = len >= 3 && memcmp(json, mark, 3) == 0 ? 3 : 0;
+	struct value *value = json_parse(&arena, json + skip, len - skip, name, err);
 
 	*out = (struct authorized_key){ NULL };
 	if (!value || value->type != V_OBJECT) {
+		if (memmem(json, len, "-----BEGIN ", strlen("-----BEGIN ")) && memchr(json, '{', len) == NULL)
+			return mrp_err_set(err, MRP_EINVALID,
+				"%s is a key alone, not the JSON of an authorized key, which says whose it is", name);
 		/* a parser's message may quote what it stopped at */
 		return mrp_err_set(err, MRP_EINVALID, "%s is not the JSON of an authorized key", name);
 	}

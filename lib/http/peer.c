@@ -8,6 +8,7 @@
 #include "../base/module.h"
 #include "../ev/loop.h"
 #include "internal.h"
+#include "retry.h"
 
 enum { CONNECT_TIMEOUT_MS = 5000, TOTAL_TIMEOUT_MS = 10000, MAX_ANSWER_BYTES = 1 << 20, NAP_MS = 1000 };
 
@@ -195,12 +196,28 @@ static int wait_for_end(struct http_peer *peer, struct wire_transfer *transfer, 
 	return transfer->end == WIRE_ANSWERED ? 0 : end_error(transfer, err);
 }
 
+/* The header Date, of lines as wire.h has them. */
+static int64_t date_of(const struct strbuf *head)
+{
+	for (const char *line = head->buf; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		const char *value = line + strlen("date:");
+
+		if (strncasecmp(line, "date:", strlen("date:")) != 0)
+			continue;
+		value += strspn(value, " \t");
+		cleanup(freep) char *text = xstrndup(value, strcspn(value, "\n"));
+		return http_date(text);
+	}
+	return -1;
+}
+
 static void take_answer(struct http_peer_answer *answer, struct wire_transfer *transfer)
 {
 	http_peer_answer_release(answer);
 	answer->status = transfer->status;
 	answer->content_type = steal(&transfer->content_type);
 	answer->retry_after_ms = retry_after_ms(transfer->retry_after, (int64_t)time(NULL));
+	answer->date_s = date_of(&transfer->head);
 	answer->body = transfer->answer;
 	strbuf_init(&transfer->answer);
 }

@@ -44,12 +44,13 @@ struct http_peer_answer {
 	int status;
 	char *content_type;     /* owned; NULL when absent */
 	int64_t retry_after_ms; /* -1: the server did not say */
+	int64_t date_s;         /* what the server's clock says, in seconds since 1970; -1: it did not say */
 	struct strbuf body;
 };
 
-#define HTTP_PEER_ANSWER_INIT                             \
-	{                                                 \
-		.retry_after_ms = -1, .body = STRBUF_INIT \
+#define HTTP_PEER_ANSWER_INIT                                           \
+	{                                                               \
+		.retry_after_ms = -1, .date_s = -1, .body = STRBUF_INIT \
 	}
 
 /* Overwrites the body first: it may be a secret. */

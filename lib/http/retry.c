@@ -70,9 +70,22 @@ int64_t retry_wait(const struct retry_policy *policy, const struct retry_try *at
 	return attempt->elapsed_ms + wait <= policy->total_ms ? wait : -1;
 }
 
-int64_t retry_after_ms(const char *text, int64_t now_s)
+int64_t http_date(const char *text)
 {
 	static const char *const forms[] = { "%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y" };
+
+	for (size_t i = 0; text && i < ARRAY_SIZE(forms); i++) {
+		struct tm tm = { 0 };
+		const char *end = strptime(text, forms[i], &tm);
+
+		if (end && !*end)
+			return (int64_t)timegm(&tm);
+	}
+	return -1;
+}
+
+int64_t retry_after_ms(const char *text, int64_t now_s)
+{
 	struct mrp_err err = MRP_ERR_INIT;
 	int64_t seconds;
 
@@ -81,12 +94,6 @@ int64_t retry_after_ms(const char *text, int64_t now_s)
 	if (parse_int(&seconds, text, 0, INT32_MAX, &err) == 0)
 		return seconds * 1000;
 	mrp_err_clear(&err);
-	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
-		struct tm tm = { 0 };
-		const char *end = strptime(text, forms[i], &tm);
-
-		if (end && !*end)
-			return MAX(0, (int64_t)timegm(&tm) - now_s) * 1000;
-	}
-	return -1;
+	int64_t date_s = http_date(text);
+	return date_s < 0 ? -1 : MAX(0, date_s - now_s) * 1000;
 }

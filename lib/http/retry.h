@@ -34,7 +34,10 @@ struct retry_try {
 /* Milliseconds to wait before the next try, or -1: no more tries. `chance` is any random number. */
 int64_t retry_wait(const struct retry_policy *policy, const struct retry_try *attempt, uint64_t chance);
 
-/* The wait that a Retry-After header asks for: seconds, or an HTTP date (RFC 9110: three forms) against `now_s`.
+/* An HTTP date (RFC 9110: three forms) as seconds since 1970; -1 when it is none, or NULL. */
+int64_t http_date(const char *text);
+
+/* The wait that a Retry-After header asks for: seconds, or an HTTP date against `now_s`.
  * -1 when it is absent or makes no sense; a date that has passed is 0. */
 int64_t retry_after_ms(const char *text, int64_t now_s);
 

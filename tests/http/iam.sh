@@ -65,6 +65,120 @@ test_authorized_key()
 		-signature signature.bin signed || fail 'any signature passes'
 }
 
+# Signed by us, verified by somebody who has never seen our code: Python's cryptography (the test above asks openssl).
+test_authorized_key_in_python()
+{
+	python3 -c 'import cryptography' 2>/dev/null || skip "Python's cryptography is not installed"
+	new_key key.json
+	start_cloud '* /iam/v1/tokens json {"iamToken":"t1.first"}'
+	iam 0 --key-file key.json --token-url "$fault_url/iam/v1/tokens"
+	cat >verify.py <<'END'
+import base64, json, sys, time
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+
+def decode(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+jwt = json.load(open("requests/1.body"))["jwt"]
+header, claims, signature = jwt.split(".")
+key = serialization.load_pem_public_key(open("key.json.pub", "rb").read())
+
+def verify(salt, signed):
+    key.verify(decode(signature), signed.encode(), padding.PSS(padding.MGF1(hashes.SHA256()), salt), hashes.SHA256())
+
+verify(32, header + "." + claims)
+for salt, signed in [(20, header + "." + claims), (222, header + "." + claims), (32, header + "." + claims + "A")]:
+    try:
+        verify(salt, signed)
+    except InvalidSignature:
+        continue
+    sys.exit("anything passes")
+assert json.loads(decode(header)) == {"typ": "JWT", "alg": "PS256", "kid": "ajekey1"}
+said = json.loads(decode(claims))
+assert set(said) == {"iss", "aud", "iat", "exp"} and said["iss"] == "ajeaccount1" and said["aud"] == sys.argv[1], said
+assert said["exp"] - said["iat"] == 3600 and abs(said["iat"] - time.time()) < 600, said
+END
+	python3 verify.py "$fault_url/iam/v1/tokens" || fail 'the JWT is none'
+}
+
+# As clouds, people and other systems leave keys behind.
+test_forms_of_keys()
+{
+	new_key key.json
+	start_cloud '* /tokens json {"iamToken":"t1.x"}'
+	openssl pkey -in key.pem -out pkcs1.pem -traditional
+	grep -q 'BEGIN RSA PRIVATE KEY' pkcs1.pem || fail 'that is no PKCS #1'
+	sed 's/$/\r/' key.pem >crlf.pem
+	{ echo 'PLEASE DO NOT REMOVE THIS LINE! Yandex.Cloud SA Key ID <ajekey1>' && cat pkcs1.pem; } | sed 's/$/\r/' >both.pem
+	{ cat key.pem && echo && echo 'what comes after it'; } >after.pem
+	for form in key.pem pkcs1.pem crlf.pem both.pem after.pem; do
+		step "$form"
+		jq -Rs '{id: "ajekey1", service_account_id: "ajeaccount1", private_key: .}' $form >form.json
+		iam 0 --key-file form.json --token-url "$fault_url/tokens"
+	done
+	step 'the file itself with CRLF, with a byte order mark, and with more in it'
+	sed 's/$/\r/' key.json >form.json
+	iam 0 --key-file form.json --token-url "$fault_url/tokens"
+	jq '. + {created_at: "2026-01-01T00:00:00Z", public_key: "s3cret"}' key.json >form.json
+	iam 0 --key-file form.json --token-url "$fault_url/tokens"
+	{ printf '\357\273\277' && cat key.json; } >form.json
+	iam 0 --key-file form.json --token-url "$fault_url/tokens"
+	step 'PEM alone, a public key, half a key'
+	iam 65 --key-file key.pem
+	matches "$err" "key.pem is a key alone, not the JSON of an authorized key"
+	jq -Rs '{id: "a", service_account_id: "b", private_key: .}' key.json.pub >form.json
+	iam 65 --key-file form.json
+	matches "$err" "form.json: 'private_key': it is no private key in PEM without a password"
+	head -c 600 key.pem | jq -Rs '{id: "a", service_account_id: "b", private_key: .}' >form.json
+	iam 65 --key-file form.json
+	: >form.json
+	iam 65 --key-file form.json
+	iam 65 --key-file .
+	step 'a key that everybody can read is taken, and complained about'
+	never "$err" 'everybody'
+	cp key.json open.json
+	chmod 644 open.json
+	iam 0 --key-file open.json --token-url "$fault_url/tokens"
+	matches "$err" "'open.json' holds a private key, and everybody can read it \(chmod o= open.json\)"
+	chmod 640 open.json
+	iam 0 --key-file open.json --token-url "$fault_url/tokens"
+	expect_equal 'what it says' '' "$(cat "$err")"
+	step 'one that we may not read'
+	for_others
+	chmod 600 open.json
+	run 77 setpriv --reuid 65534 --regid 65534 --clear-groups mrprober config check-auth --sa-key-file "$MRP_SCRATCH/open.json"
+	matches "$err" "cannot open '.*open.json': Permission denied"
+}
+
+# A clock that is wrong makes a JWT that is refused, which nobody says.
+test_clocks()
+{
+	new_key key.json
+	chmod 600 key.json
+	for row in '7300 is 2h behind' '-300 is 5m ahead of'; do
+		start_cloud --clock "${row%% *}" '* /refused status 401' '* /tokens json {"iamToken":"t1.x","expiresAt":"2100-01-01T00:00:00Z"}' \
+			'* /meta status 401'
+		iam 77 --key-file key.json --token-url "$fault_url/refused"
+		matches "$err" "answered 401.* \(this machine's clock ${row#* } the server's: that may be why\)"
+		iam 0 --key-file key.json --token-url "$fault_url/tokens"
+		expect_equal 'what it says' '' "$(cat "$err")"
+		iam 77 --metadata-url "$fault_url/meta"
+		never "$err" clock
+		stop_faults
+	done
+	start_cloud --clock 20 '* /refused status 401'
+	iam 77 --key-file key.json --token-url "$fault_url/refused"
+	never "$err" clock
+	step 'a token that ends soon by the clock of the server, which is an hour behind ours'
+	stop_faults
+	start_cloud --clock -3600 "* /tokens json {\"iamToken\":\"t1.x\",\"expiresAt\":\"$(date -u -d '-30 minutes' +%Y-%m-%dT%H:%M:%SZ)\"}"
+	rm requests/*
+	iam 0 --key-file key.json --token-url "$fault_url/tokens" --times 3
+	expect_equal requests 1 "$(find requests -name '*.head' | wc -l)"
+}
+
 test_order()
 {
 	new_key key.json

@@ -672,6 +672,42 @@ test_check_auth()
 	check_auth 69 'service account of this machine (from http://127.0.0.1:1)' --iam-metadata-url http://127.0.0.1:1
 	YC_TOKEN=t1.s3cret check_auth 0 'IAM token from YC_TOKEN'
 	YC_TOKEN='t1.s3cret x' check_auth 65 ''
+	step 'why, and for whom'
+	chmod 600 key.json
+	YC_TOKEN=t1.s3cret MR_PROBER_SA_AUTHORIZED_KEY=s3cret S3_LOGS_BUCKET=logs S3_ACCESS_KEY_ID=AKID S3_SECRET_ACCESS_KEY=s3cret \
+		MRPROBER_SOURCE_TOKEN_FILE=own.token MRPROBER_PUSH_MONITORING_FOLDER=b1g \
+		check_auth 0 'authorized key ajek of service account ajea (from key.json)' --sa-key-file key.json --iam-token-url "$fault_url/good"
+	cat >expected <<'END'
+authorized key ajek of service account ajea (from key.json)
+1. authorized key: the first that is set (key.json; MR_PROBER_SA_AUTHORIZED_KEY is set, too, and not used)
+2. IAM token: YC_TOKEN is set, but not used: it comes later
+3. service account of this machine: not asked: it comes later
+meeseeks asks with the token in 'own.token' (MRPROBER_SOURCE_TOKEN_FILE)
+S3 gets access key AKID (S3_ACCESS_KEY_ID)
+Yandex Monitoring gets an IAM token of this identity
+a token was given
+END
+	expect_files 'what it says' expected "$out"
+	S3_LOGS_BUCKET=logs check_auth 0 "service account of this machine (from $fault_url/meta)" --iam-metadata-url "$fault_url/meta"
+	matches "$out" '^1\. authorized key: neither --sa-key-file nor MR_PROBER_SA_AUTHORIZED_KEY is set$'
+	matches "$out" '^2\. IAM token: YC_TOKEN is not set$'
+	matches "$out" '^S3 gets an IAM token of this identity$'
+	matches "$out" '^a token was given; it ends in (49m|50m), at 20[0-9-]*T[0-9:.]*Z$'
+	S3_ACCESS_KEY_ID=AKID check_auth 69 'service account of this machine (from http://127.0.0.1:1)' --iam-metadata-url http://127.0.0.1:1
+	matches "$out" '^S3 gets nothing, as its settings are wrong: '
+	step 'for programs, whatever happens'
+	run 0 mrprober config check-auth --format json --iam-metadata-url "$fault_url/meta"
+	json '.identity | test("^service account")' '.token | .given and (.expires_at | sub("[.][0-9]+"; "") | fromdate) > now' \
+		'[.chain[].chosen] == [false, false, true]' '.chain[0].set_by == null' '.consumers | keys == ["meeseeks", "monitoring", "s3"]' \
+		'.error == null' '.warning == null'
+	run 77 mrprober config check-auth --format json --sa-key-file key.json --iam-token-url "$fault_url/refused"
+	json '.error.exit_code == 77' '.token == {given: false, expires_at: null}' '.identity | test("ajek")'
+	YC_TOKEN='t1.s3cret x' run 65 mrprober config check-auth --format json
+	json '.error.exit_code == 65' '.identity == null' '.chain[1].chosen'
+	never "$out" s3cret
+	chmod 644 key.json
+	run 0 mrprober config check-auth --format json --sa-key-file key.json --iam-token-url "$fault_url/good"
+	json '.warning | test("everybody can read it")'
 	step 'the key goes to the server of nodes as a token'
 	start_cluster
 	make_pages 1 3
@@ -687,5 +723,16 @@ test_check_auth()
 	step 'nobody asks'
 	run 0 mrprober meeseeks --source compute-admin --url "$fault_url/v1/nodes" --auth none
 	never requests/3.head Authorization
+	step 'a token that is not accepted any more, for good or once: another one is asked for, once'
+	for row in '1 times 1' '0 times 9'; do
+		stop_faults
+		rm requests/*
+		start_faults --save requests 'POST /good json {"iamToken":"t1.s3cret"}' "GET /v1/nodes* ${row#* } status 401" \
+			"GET /v1/nodes* file 200 application/json $MRP_SCRATCH/page1.json"
+		run $((1 - ${row%% *})) mrprober meeseeks --source compute-admin --url "$fault_url/v1/nodes" --sa-key-file key.json \
+			--iam-token-url "$fault_url/good"
+		expect_equal 'requests for tokens' 2 "$(grep -l '^POST /good' requests/*.head | wc -l)"
+		expect_equal 'requests for nodes' 2 "$(grep -l '^GET /v1/nodes' requests/*.head | wc -l)"
+	done
 	run 64 mrprober meeseeks --source compute-admin --url http://nodes.example.net/ --sa-key-file key.json
 }

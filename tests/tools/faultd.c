@@ -4,11 +4,12 @@
  * with rules that spoil chosen requests.
  *
  *	faultd --port-file FILE [--port PORT] [--upstream PORT] [--log FILE] [--save FOLDER]
- *		[--without HEADER] [RULE]...
+ *		[--without HEADER] [--clock SECONDS] [RULE]...
  *
  * It listens on a free port of 127.0.0.1 (or on --port), writes it to the port file, and ends with its standard input,
- * by a signal, or after ten minutes. The log gets a line a request: "PATCH /v1/probers/dns pass", with the action that
- * was taken. The folder gets the requests themselves: 1.head and 1.body, 2.head and so on.
+ * by a signal, or after ten minutes. With --clock its own answers have a Date that is so far ahead of ours. The log
+ *gets a line a request: "PATCH /v1/probers/dns pass", with the action that was taken. The folder gets the requests
+ *themselves: 1.head and 1.body, 2.head and so on.
  *
  * A RULE is one argument: METHOD PATH [body TEXT] [skip N] [times N] ACTION...
  * METHOD may be *, PATH is a glob, `body` wants TEXT in the request body, `skip` lets the first N matches pass, `times`
@@ -19,6 +20,7 @@
  *	html                     200 with a page
  *	json TEXT                200 with TEXT as application/json
  *	file CODE TYPE PATH      answer with a file's bytes
+ *	part BYTES PATH          200 with the first bytes of a file, as application/json, then end the connection
  *	truncate BYTES           proxy it, but end the connection after BYTES of the answer's body
  *	close                    end the connection before anything is forwarded
  *	drop                     forward it, throw the answer away, end the connection
@@ -55,6 +57,7 @@ static struct {
 	struct rule_vec rules;
 	pthread_mutex_t lock; /* of the rules' counters and the log */
 	int upstream;         /* port; 0: none */
+	const char *clock;    /* seconds that it is ahead; NULL: it does not say */
 	const char *without;  /* a header that is not passed on; NULL: none */
 	FILE *log;
 	const char *save;
@@ -94,8 +97,8 @@ static void add_rule(const char *text)
 		const char *name;
 		int min_words, max_words;
 	} actions[] = { { "pass", 0, 0 }, { "status", 1, 2 }, { "html", 0, 0 }, { "json", 1, 1 }, { "file", 3, 3 },
-		{ "truncate", 1, 1 }, { "close", 0, 0 }, { "drop", 0, 0 }, { "twice", 0, 0 }, { "reset", 0, 0 }, { "garbage", 0, 0 },
-		{ "redirect", 1, 1 }, { "delay", 1, 1 }, { "hang", 0, 0 } };
+		{ "truncate", 1, 1 }, { "close", 0, 0 }, { "drop", 0, 0 }, { "twice", 0, 0 }, { "reset", 0, 0 },
+		{ "garbage", 0, 0 }, { "redirect", 1, 1 }, { "delay", 1, 1 }, { "hang", 0, 0 } };
 	struct rule rule = { .times = -1 };
 	int n = 0;
 
@@ -317,12 +320,25 @@ static bool forward(const struct request *request, struct strbuf *answer)
 	return answer->len > 0;
 }
 
+/* "Date: ...", with its end; "" when it does not say. */
+static void add_date(struct strbuf *out)
+{
+	char text[64];
+	time_t now = time(NULL) + (server.clock ? (time_t)atoll(server.clock) : 0);
+	struct tm tm;
+
+	if (server.clock && strftime(text, sizeof(text), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&now, &tm)))
+		strbuf_addstr(out, text);
+}
+
 static bool answer_simply(int fd, int status, const char *extra, const char *type, const char *body)
 {
 	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT;
 
-	strbuf_addf(&out, "HTTP/1.1 %d Whatever\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n%s", status, type,
-		strlen(body), extra, body);
+	strbuf_addf(&out, "HTTP/1.1 %d Whatever\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", status, type,
+		strlen(body));
+	add_date(&out);
+	strbuf_addf(&out, "%s\r\n%s", extra, body);
 	return send_all(fd, out.buf, out.len);
 }
 
@@ -376,19 +392,22 @@ static bool answer_redirect(int fd, const char *url)
 	return answer_simply(fd, 302, extra.buf, "text/html", "<a>elsewhere</a>\n");
 }
 
-static bool answer_file(int fd, char *const *words)
+/* `bytes` of it, or all when they are less than 0. */
+static bool answer_file(int fd, const char *status, const char *type, const char *path, int64_t bytes)
 {
 	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT, body = STRBUF_INIT;
 	struct mrp_err err = MRP_ERR_INIT;
 
-	if (read_file(&body, words[3], REQUEST_MAX, &err) < 0) {
+	if (read_file(&body, path, REQUEST_MAX, &err) < 0) {
 		fprintf(stderr, "faultd: %s\n", err.msg);
 		exit(1);
 	}
-	strbuf_addf(&out, "HTTP/1.1 %s Whatever\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", words[1], words[2],
-		body.len);
-	strbuf_add(&out, body.buf, body.len);
-	return send_all(fd, out.buf, out.len);
+	strbuf_addf(
+		&out, "HTTP/1.1 %s Whatever\r\nContent-Type: %s\r\nContent-Length: %zu\r\n", status, type, body.len);
+	add_date(&out);
+	strbuf_addstr(&out, "\r\n");
+	strbuf_add(&out, body.buf, bytes < 0 ? body.len : MIN(body.len, (size_t)bytes));
+	return send_all(fd, out.buf, out.len) && bytes < 0;
 }
 
 /* Returns whether the connection goes on. */
@@ -403,7 +422,9 @@ static bool act(int fd, const struct request *request, char *const *words)
 	if (streq(action, "json"))
 		return answer_simply(fd, 200, "", "application/json", words[1] ? words[1] : "");
 	if (streq(action, "file"))
-		return answer_file(fd, words);
+		return answer_file(fd, words[1], words[2], words[3], -1);
+	if (streq(action, "part"))
+		return answer_file(fd, "200", "application/json", words[2], number(words[1]));
 	if (streq(action, "truncate"))
 		return proxy(fd, request, number(words[1]));
 	if (streq(action, "garbage"))
@@ -519,6 +540,8 @@ int main(int argc, char **argv)
 			server.upstream = (int)number(value);
 		else if (streq(argv[i], "--without"))
 			server.without = value;
+		else if (streq(argv[i], "--clock"))
+			server.clock = value;
 		else if (streq(argv[i], "--log"))
 			server.log = fopen(value, "ae");
 		else if (streq(argv[i], "--save"))

@@ -33,7 +33,7 @@ static void test_answers(void **state)
 			"{\"iamToken\":\"t1.a_b-c~d+e/f==\",\"expiresAt\":\"2023-11-14T23:13:20.123456789Z\"}",
 			"t1.a_b-c~d+e/f==", 3600, NULL },
 		{ "expired", 200, "{\"iamToken\":\"t1\",\"expiresAt\":\"2023-11-14T22:13:19Z\"}", "t1", -1, NULL },
-		{ "another zone", 200, "{\"iamToken\":\"t1\",\"expiresAt\":\"2023-11-14T23:13:20+03:00\"}", "t1", 3600,
+		{ "another zone", 200, "{\"iamToken\":\"t1\",\"expiresAt\":\"2023-11-15T02:13:20+03:00\"}", "t1", 3600,
 			NULL },
 		{ "no time", 200, "{\"iamToken\":\"t1\",\"expiresAt\":\"soon\"}", "t1", 3600, NULL },
 		{ "metadata", 200, "{\"access_token\":\"t2\",\"expires_in\":43000,\"token_type\":\"Bearer\"}", "t2",

@@ -235,11 +235,11 @@ static const char *trust_detail(const struct handle *handle, CURLcode code)
 	} texts[] = {
 		{ 9, "its certificate is not valid yet" },
 		{ 10, "its certificate has expired" },
-		{ 2, "its certificate is not signed by a CA known here (--ca-cert names another one)" },
-		{ 18, "its certificate is self-signed, by no CA known here (--ca-cert names another one)" },
-		{ 19, "its certificate is not signed by a CA known here (--ca-cert names another one)" },
-		{ 20, "its certificate is not signed by a CA known here (--ca-cert names another one)" },
-		{ 21, "its certificate is not signed by a CA known here (--ca-cert names another one)" },
+		{ 2, "its certificate is not signed by a CA known here" },
+		{ 18, "its certificate is self-signed, by no CA known here" },
+		{ 19, "its certificate is not signed by a CA known here" },
+		{ 20, "its certificate is not signed by a CA known here" },
+		{ 21, "its certificate is not signed by a CA known here" },
 		{ 23, "its certificate was revoked" },
 	};
 	long verdict = 0;

@@ -39,7 +39,8 @@ static void set_end(struct mrp_err *err, const struct wire_transfer *transfer, b
 		mrp_err_set(err, MRP_EUNREACHABLE, "%s%s", detail, local ? " (is 'mrprober api' running?)" : "");
 		return;
 	case WIRE_NO_TRUST:
-		mrp_err_set(err, MRP_EUNREACHABLE, "no secure connection: %s", detail);
+		mrp_err_set(err, MRP_EUNREACHABLE, "no secure connection: %s%s", detail,
+			strstr(detail, "CA known here") ? " (--ca-cert names another one)" : "");
 		return;
 	case WIRE_NO_ANSWER:
 		mrp_err_set(err, MRP_EUNREACHABLE, "the connection ended without an answer (%s)", detail);

@@ -18,12 +18,14 @@ struct http_peer {
 	const struct wire_ops *ops;
 	struct wire *wire;
 	const struct http_patience *patience;
+	const char *ca_option;
 };
 
 void http_peer_answer_release(struct http_peer_answer *answer)
 {
 	explicit_bzero(answer->body.buf, answer->body.len);
 	free(answer->content_type);
+	free(answer->location);
 	strbuf_release(&answer->body);
 	*answer = (struct http_peer_answer)HTTP_PEER_ANSWER_INIT;
 }
@@ -123,6 +125,7 @@ struct http_peer *http_peer_open(const struct http_peer_options *options, struct
 	struct http_peer *peer = xcalloc(1, sizeof(*peer));
 
 	peer->patience = options->patience;
+	peer->ca_option = options->ca_option ? options->ca_option : "--ca-cert";
 	peer->ops = module_table("curl", "mrp_curl_wire", err);
 	if (!peer->ops || set_url(peer, options->url, options->secret, err) < 0 || open_wire(peer, options, err) < 0) {
 		http_peer_close(peer);
@@ -149,7 +152,7 @@ const char *http_peer_url(const struct http_peer *peer)
 }
 
 /* How a transfer that brought no answer ended. */
-static int end_error(const struct wire_transfer *transfer, struct mrp_err *err)
+static int end_error(const struct http_peer *peer, const struct wire_transfer *transfer, struct mrp_err *err)
 {
 	const char *detail = transfer->detail ? transfer->detail : "unknown error";
 
@@ -158,6 +161,9 @@ static int end_error(const struct wire_transfer *transfer, struct mrp_err *err)
 	case WIRE_NO_CONNECT:
 		return mrp_err_set(err, MRP_EUNREACHABLE, "%s", detail);
 	case WIRE_NO_TRUST:
+		if (strstr(detail, "CA known here"))
+			return mrp_err_set(err, MRP_EUNREACHABLE, "no secure connection: %s (%s names another one)",
+				detail, peer->ca_option);
 		return mrp_err_set(err, MRP_EUNREACHABLE, "no secure connection: %s", detail);
 	case WIRE_NO_ANSWER:
 		return mrp_err_set(err, MRP_EUNREACHABLE, "the connection ended without an answer (%s)", detail);
@@ -193,7 +199,7 @@ static int wait_for_end(struct http_peer *peer, struct wire_transfer *transfer, 
 		peer->ops->cancel(peer->wire, transfer);
 		return mrp_err_set(err, MRP_EINTERRUPTED, "no answer before the end");
 	}
-	return transfer->end == WIRE_ANSWERED ? 0 : end_error(transfer, err);
+	return transfer->end == WIRE_ANSWERED ? 0 : end_error(peer, transfer, err);
 }
 
 /* The header Date, of lines as wire.h has them. */
@@ -216,6 +222,7 @@ static void take_answer(struct http_peer_answer *answer, struct wire_transfer *t
 	http_peer_answer_release(answer);
 	answer->status = transfer->status;
 	answer->content_type = steal(&transfer->content_type);
+	answer->location = steal(&transfer->location);
 	answer->retry_after_ms = retry_after_ms(transfer->retry_after, (int64_t)time(NULL));
 	answer->date_s = date_of(&transfer->head);
 	answer->body = transfer->answer;

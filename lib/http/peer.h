@@ -21,8 +21,9 @@ struct http_patience {
 };
 
 struct http_peer_options {
-	const char *url;     /* http:// or https://, perhaps with a path; without user, query and fragment */
-	const char *ca_file; /* PEM; NULL: $SSL_CERT_FILE, else the system's */
+	const char *url;       /* http:// or https://, perhaps with a path; without user, query and fragment */
+	const char *ca_file;   /* PEM; NULL: $SSL_CERT_FILE, else the system's */
+	const char *ca_option; /* how people name another one: "--source-ca-cert"; NULL: "--ca-cert" */
 	const char *cert_file, *key_file; /* PEM, read for each new connection: who we are; NULL: we do not say */
 	const char *tls_name;             /* the name that the server's certificate must have; NULL: the URL's host */
 	bool direct;                      /* never through a proxy: a link-local address means another machine there */
@@ -43,6 +44,7 @@ struct http_peer_request {
 struct http_peer_answer {
 	int status;
 	char *content_type;     /* owned; NULL when absent */
+	char *location;         /* owned; NULL when absent */
 	int64_t retry_after_ms; /* -1: the server did not say */
 	int64_t date_s;         /* what the server's clock says, in seconds since 1970; -1: it did not say */
 	struct strbuf body;

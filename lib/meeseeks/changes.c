@@ -50,6 +50,40 @@ static void add_name(struct strbuf *text, size_t n, const char *name)
 		strbuf_addf(text, "%s'%s'", n ? ", " : "", name);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* To DNS they are one host, which would be checked twice and counted twice. */
+static int check_case(const struct node_vec *nodes, struct mrp_err *err)
+{
+	cleanup(freep) char *sorted_memory = xcalloc(nodes->n + 1, sizeof(char *));
+	const char **sorted = (const char **)sorted_memory;
+	int result = 0;
+
+	for (size_t i = 0; i < nodes->n; i++)
+		sorted[i] = nodes->v[i].name;
+	qsort(sorted, nodes->n, sizeof(*sorted), compare_names);
+	for (size_t i = 1; i < nodes->n && result == 0; i++) {
+		if (strcasecmp(sorted[i - 1], sorted[i]) == 0)
+			result = mrp_err_set(
+				err, MRP_EREFUSED, "'%s' and '%s' are one host name", sorted[i - 1], sorted[i]);
+	}
+	return result;
+}
+
+static bool has_capitals(const struct node_vec *nodes)
+{
+	for (size_t i = 0; i < nodes->n; i++) {
+		for (const char *p = nodes->v[i].name; *p; p++) {
+			if (*p >= 'A' && *p <= 'Z')
+				return true;
+		}
+	}
+	return false;
+}
+
 int nodes_check_names(const struct node_vec *nodes, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
@@ -60,7 +94,7 @@ int nodes_check_names(const struct node_vec *nodes, struct mrp_err *err)
 			add_name(&text, bad++, nodes->v[i].name);
 	}
 	if (!bad)
-		return 0;
+		return has_capitals(nodes) ? check_case(nodes, err) : 0;
 	if (bad > SHOWN)
 		strbuf_addf(&text, " and %zu more", bad - SHOWN);
 	return mrp_err_set(err, MRP_EREFUSED, "%s %s", text.buf, bad == 1 ? "is no host name" : "are no host names");

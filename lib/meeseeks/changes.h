@@ -21,7 +21,7 @@ void nodes_sort(struct node_vec *nodes);
 /* Leave one of those that are the same. *doubled: one was on two pages. MRP_EREFUSED when two have one name and differ.
  * The nodes are sorted. */
 int nodes_unique(struct node_vec *nodes, bool *doubled, struct mrp_err *err);
-/* MRP_EREFUSED when a name is none of a host; says which. */
+/* MRP_EREFUSED when a name is none of a host, or two differ by capitals only; says which. */
 int nodes_check_names(const struct node_vec *nodes, struct mrp_err *err);
 bool nodes_equal(const struct node_vec *a, const struct node_vec *b);
 /* The list as the variable is to hold it. */

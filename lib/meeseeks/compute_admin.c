@@ -67,21 +67,33 @@ static void make_path(struct strbuf *out, const struct node_mapping *mapping, co
 	}
 }
 
+/* JSON from protobuf has names in one of two forms. */
+static const struct value *member(const struct value *page, const char *name, const char *proto_name)
+{
+	const struct value *v = page->type == V_OBJECT ? value_get(page, name) : NULL;
+
+	return v || page->type != V_OBJECT ? v : value_get(page, proto_name);
+}
+
 /* Servers that count say the same on each page, and what there is; -1: this one does not count. */
 static int64_t total_of(const struct value *page)
 {
-	const struct value *total = page->type == V_OBJECT ? value_get(page, "totalSize") : NULL;
+	const struct value *total = member(page, "totalSize", "total_size");
 
 	return total && total->type == V_INT ? total->i : -1;
 }
 
-/* The next page's token, copied to `token`. False when this page was the last. */
+/* The next page's token, copied to `token`. 0 when this page was the last. What is no text is no end either: half a
+ * list would look like all of it. */
 static int next_token(struct strbuf *token, struct strvec *seen, const struct value *page, struct mrp_err *err)
 {
-	const char *next = page->type == V_OBJECT ? value_get_string(page, "nextPageToken") : NULL;
+	const struct value *v = member(page, "nextPageToken", "next_page_token");
 
 	strbuf_reset(token);
-	if (!next || !*next)
+	if (v && v->type != V_STRING && v->type != V_NULL)
+		return mrp_err_set(err, MRP_EHTTP, "page %zu: 'nextPageToken' is no text", seen->n + 1);
+	const char *next = v && v->type == V_STRING ? v->s : "";
+	if (!*next)
 		return 0;
 	if ((seen->n && streq(seen->v[seen->n - 1], next)) || seen->n >= PAGES_MAX || strvec_contains(seen, next))
 		return mrp_err_set(err, MRP_EHTTP, "page %zu names a next page that was read before", seen->n + 1);

@@ -12,6 +12,32 @@ struct meeseeks {
 	struct variable variable;
 };
 
+/* What another source is for is a mistake, as one that nobody looks at would not be noticed. Who asks is no such thing:
+ * the environment says that to all commands. */
+static int check_fit(const struct node_mapping *mapping, struct mrp_err *err)
+{
+	const struct {
+		const char *name;
+		bool given;
+		enum source_kind kind;
+	} rows[] = {
+		{ "file", mapping->file, SOURCE_FILE },
+		{ "command", mapping->command.n, SOURCE_COMMAND },
+		{ "query", mapping->query.n, SOURCE_COMPUTE_ADMIN },
+		{ "kubeconfig", mapping->kubeconfig, SOURCE_KUBERNETES },
+		{ "context", mapping->kube_context, SOURCE_KUBERNETES },
+		{ "URL", mapping->url && mapping->source >= SOURCE_FILE, SOURCE_COMPUTE_ADMIN },
+	};
+	static const char *const names[SOURCE_COUNT] = { "compute-admin", "kubernetes", "file", "command" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].given && rows[i].kind != (enum source_kind)mapping->source)
+			return mrp_err_set(err, MRP_EUSAGE, "a %s is for source %s, not for %s", rows[i].name,
+				names[rows[i].kind], names[mapping->source]);
+	}
+	return 0;
+}
+
 static int open_parts(struct meeseeks *meeseeks, const struct http_patience *patience, struct mrp_err *err)
 {
 	meeseeks->view = view_new(meeseeks->mapping, &meeseeks->ops->places, err);
@@ -27,6 +53,8 @@ struct meeseeks *meeseeks_open(
 		mrp_err_set(err, MRP_EUSAGE, "no source is named: --source is one of " SOURCE_WORDS);
 		return NULL;
 	}
+	if (check_fit(mapping, err) < 0)
+		return NULL;
 	meeseeks = xcalloc(1, sizeof(*meeseeks));
 	meeseeks->mapping = mapping;
 	meeseeks->ops = source_of((enum source_kind)mapping->source);

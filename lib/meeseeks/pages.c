@@ -34,6 +34,7 @@ static int open_peer(struct pages *pages, const char *cert_file, const char *key
 	const struct http_peer_options peer = {
 		.url = options->url,
 		.ca_file = options->ca_file,
+		.ca_option = "--source-ca-cert",
 		.cert_file = cert_file,
 		.key_file = key_file,
 		.tls_name = options->tls_name,
@@ -218,6 +219,16 @@ static int call_again(struct pages *pages, const char *path, struct http_peer_an
 	}
 }
 
+/* The token must not follow to where a server says, so somebody has to look at it. */
+static void add_location(struct strbuf *out, const struct http_peer_answer *answer)
+{
+	if (answer->status < 300 || answer->status >= 400 || !answer->location)
+		return;
+	strbuf_addstr(out, ", which is not followed, to '");
+	strbuf_add_visible(out, answer->location, MIN(strlen(answer->location), (size_t)MAX_SAID));
+	strbuf_addch(out, '\'');
+}
+
 /* What a server says about its refusal: google.rpc.Status and Kubernetes' Status have a message. */
 static void add_said(struct strbuf *out, const struct http_peer_answer *answer)
 {
@@ -242,6 +253,7 @@ struct value *pages_get(struct pages *pages, const char *path, struct arena *are
 		return NULL;
 	*expired = answer.status == 410;
 	if (answer.status != 200) {
+		add_location(&said, &answer);
 		add_said(&said, &answer);
 		mrp_err_set(err, MRP_EHTTP, "%s: answered %d%s", asked, answer.status, said.buf);
 		return NULL;

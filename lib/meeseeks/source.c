@@ -15,8 +15,8 @@ const struct source_ops *source_of(enum source_kind kind)
 	return all[kind];
 }
 
-/* Servers that write JSON from protobuf leave out what is empty, so an answer without the list may be one: but only
- * when nothing is there that the list could be. */
+/* Servers that write JSON from protobuf leave out what is empty, others write null, so an answer without the list may
+ * be one: but only when nothing is there that the list could be. */
 static bool empty_answer(const struct value *page)
 {
 	for (uint32_t i = 0; page->type == V_OBJECT && i < page->n; i++) {
@@ -50,7 +50,7 @@ int reading_add_page(struct reading *reading, struct value *page, struct mrp_err
 	const char *place = view_list(reading->view);
 	const struct value *list = path_get(page, place);
 
-	if (!list && *place && empty_answer(page))
+	if (list ? list->type == V_NULL && *place : *place && empty_answer(page))
 		list = &nothing;
 	if (!list || list->type != V_ARRAY)
 		return mrp_err_set(err, MRP_EFAILED, *place ? "there is no list at '%s'" : "it is no list%s", place);

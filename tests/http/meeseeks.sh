@@ -166,7 +166,8 @@ test_pages_that_fail()
 	done
 	for fault in html close reset garbage 'redirect http://127.0.0.1:1/' 'json {"nodes":[' 'json {"nodes":[{"id":"x"}]}' \
 		'json {"nodes":[7]}' 'json {"error":"x"}' 'json []' 'json null' 'json {"nodes":[{"name":"a\u0000"}]}' \
-		'json {"nodes":[],"nextPageToken":"t+/3"}'; do
+		'json {"nodes":[],"nextPageToken":"t+/3"}' 'json {"nodes":[],"nextPageToken":"t+/2"}' 'json {"nodes":[],"nextPageToken":7}' \
+		"part 60 $MRP_SCRATCH/page1.json"; do
 		step "$fault"
 		serve 5 "GET $(page_glob 3) $fault"
 		meeseeks 1 --yes --max-removal 100%
@@ -174,6 +175,17 @@ test_pages_that_fail()
 		[ "$(wc -l <"$err")" -eq 1 ] || fail "not one message: $(cat "$err")"
 		untouched
 	done
+	step 'a page that is too large'
+	{ printf '{"nodes":[{"name":"n1","x":"' && head -c 70000000 /dev/zero | tr '\0' a && printf '"}]}'; } >huge.json
+	serve 5 "GET $(page_glob 3) file 200 application/json $MRP_SCRATCH/huge.json"
+	meeseeks 1 --yes --max-removal 100%
+	matches "$err" 'answered 200 with too much'
+	rm huge.json
+	step 'a token does not follow a redirect'
+	serve 5 "GET $(page_glob 3) redirect $fault_url/elsewhere"
+	meeseeks 1 --yes --max-removal 100%
+	matches "$err" "answered 302, which is not followed, to 'http://127.0.0.1:[0-9]*/elsewhere'"
+	! grep -q elsewhere requests/*.head || fail 'it was followed'
 	step 'a page that never comes'
 	serve 5 "GET $(page_glob 4) hang"
 	meeseeks 1 --yes --max-removal 100% --timeout 100ms
@@ -247,6 +259,65 @@ test_list_that_changes()
 	holds '.value | length == 12'
 }
 
+# What servers write in place of lists and tokens.
+test_forms_of_pages()
+{
+	start_cluster
+	fault_upstream=''
+	export YC_TOKEN=t1.s3cret
+	step 'names as protobuf has them'
+	start_faults 'GET *pageToken=b json {"nodes":[{"name":"b"}],"total_size":2}' 'GET * json {"nodes":[{"name":"a"}],"next_page_token":"b","total_size":2}'
+	nodes_url=$fault_url/v1/nodes
+	meeseeks 0 --yes
+	holds '.value == ["a", "b"]'
+	etag=$(header ETag)
+	step 'null for an empty list, and no list'
+	for text in '{"nodes":null}' '{}' '{"nodes":[],"nextPageToken":null}' '{"nodes":[],"nextPageToken":""}'; do
+		stop_faults
+		start_faults "GET * json $text"
+		nodes_url=$fault_url/v1/nodes
+		meeseeks 3 --yes
+		matches "$err" 'the list of nodes is empty'
+		meeseeks 2 --check --allow-empty --max-removal 100%
+	done
+	untouched
+}
+
+# An option of another source is a mistake, and a silent one would be.
+test_options_of_others()
+{
+	start_cluster
+	for row in '--file x:a file is for source file, not for kubernetes' '--command x:a command is for source command' \
+		'--query a=b:a query is for source compute-admin'; do
+		# shellcheck disable=SC2086 # two words
+		run 64 mrprober meeseeks --source kubernetes --url http://127.0.0.1:1 ${row%%:*} --yes
+		matches "$err" "${row#*:}"
+	done
+	run 64 mrprober meeseeks --source file --file x --url http://127.0.0.1:1 --yes
+	run 64 mrprober meeseeks --source file --file x --kubeconfig x --yes
+}
+
+# Lists that another form or another hand has left in the variable.
+test_what_is_there()
+{
+	start_cluster
+	for row in '{"a":1} + a' '"a" + a' '[1,null,["x"],{"q":2}] + a' '["b","a"] form' '["a","b","b"] form' '["a"] + b'; do
+		set_nodes "${row%% *}"
+		from_file 2 'a\nb\n' --check
+		case ${row#* } in
+		form) matches "$out" '0 to add, 0 to remove; 2 nodes then, written in another form$' ;;
+		*) matches "$out" "^\\${row#* }\$" ;;
+		esac
+		from_file 0 'a\nb\n' --yes
+		holds '.value == ["a", "b"]'
+	done
+	step 'what is sensitive cannot be compared'
+	request PATCH /v1/clusters/meeseeks '{"sensitive_variables":["compute_nodes"]}'
+	expect 200
+	from_file 3 'a\nb\n' --yes
+	matches "$err" 'is sensitive, so it cannot be seen what it holds'
+}
+
 test_guards()
 {
 	start_cluster
@@ -268,7 +339,17 @@ test_guards()
 	matches "$err" 'cannot read the list of nodes: nodes is not valid JSON'
 	run 1 mrprober meeseeks --source file --file /nonexistent --yes
 	untouched
+	step 'names that only look different, and those that are none'
+	from_file 3 'n01\nn02\nN02\n' --yes --max-removal 100%
+	matches "$err" "'(n02|N02)' and '(n02|N02)' are one host name"
+	for name in 'n1.' 'n 1' '\0321\0203' 'a,b' 'a\0033[31m'; do
+		from_file 3 "$name\\n" --yes --max-removal 100%
+		matches "$err" "^mrprober: '.*' is no host name\$"
+	done
+	untouched
 	step 'what is allowed'
+	from_file 0 'N01\nn02\n' --yes --max-removal 100%
+	set_nodes '["n01","n02","n03","n04","n05","n06","n07","n08","n09","n10"]'
 	from_file 0 'n01\nn02\nn03\nn04\nn05\nn06\nn07\nn08\n' --yes
 	from_file 0 'n01\n' --yes --max-removal 7
 	from_file 0 '' --yes --allow-empty

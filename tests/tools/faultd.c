@@ -42,7 +42,7 @@
 #include "../../lib/base/file.h"
 #include "../../lib/base/parse.h"
 
-enum { REQUEST_MAX = 64 << 20, LIFETIME_S = 600, WORDS_MAX = 12 };
+enum { REQUEST_MAX = 64 << 20, FILE_MAX = 256 << 20, LIFETIME_S = 600, WORDS_MAX = 12 };
 
 struct rule {
 	char *words[WORDS_MAX + 1]; /* NULL-terminated; owned */
@@ -97,8 +97,8 @@ static void add_rule(const char *text)
 		const char *name;
 		int min_words, max_words;
 	} actions[] = { { "pass", 0, 0 }, { "status", 1, 2 }, { "html", 0, 0 }, { "json", 1, 1 }, { "file", 3, 3 },
-		{ "truncate", 1, 1 }, { "close", 0, 0 }, { "drop", 0, 0 }, { "twice", 0, 0 }, { "reset", 0, 0 },
-		{ "garbage", 0, 0 }, { "redirect", 1, 1 }, { "delay", 1, 1 }, { "hang", 0, 0 } };
+		{ "part", 2, 2 }, { "truncate", 1, 1 }, { "close", 0, 0 }, { "drop", 0, 0 }, { "twice", 0, 0 },
+		{ "reset", 0, 0 }, { "garbage", 0, 0 }, { "redirect", 1, 1 }, { "delay", 1, 1 }, { "hang", 0, 0 } };
 	struct rule rule = { .times = -1 };
 	int n = 0;
 
@@ -398,7 +398,7 @@ static bool answer_file(int fd, const char *status, const char *type, const char
 	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT, body = STRBUF_INIT;
 	struct mrp_err err = MRP_ERR_INIT;
 
-	if (read_file(&body, path, REQUEST_MAX, &err) < 0) {
+	if (read_file(&body, path, FILE_MAX, &err) < 0) {
 		fprintf(stderr, "faultd: %s\n", err.msg);
 		exit(1);
 	}

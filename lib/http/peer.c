@@ -243,11 +243,13 @@ int http_peer_call(struct http_peer *peer, const struct http_peer_request *reque
 	int result = peer->ops->start(peer->wire, &transfer, err);
 	if (result == 0)
 		result = wait_for_end(peer, &transfer, err);
-	if (result == 0)
+	if (result == 0) {
 		take_answer(answer, &transfer);
-	else
+	} else {
+		answer->no_trust = transfer.end == WIRE_NO_TRUST;
 		mrp_err_wrap(
 			err, "%s %s%.*s", request->method, peer->url, (int)strcspn(request->path, "?"), request->path);
+	}
 	explicit_bzero(transfer.answer.buf, transfer.answer.len);
 	wire_transfer_reset(&transfer);
 	return result;

@@ -46,6 +46,7 @@ struct http_peer_answer {
 	char *content_type;     /* owned; NULL when absent */
 	char *location;         /* owned; NULL when absent */
 	int64_t retry_after_ms; /* -1: the server did not say */
+	bool no_trust;          /* there is no answer as TLS could not be set up: trying again cannot help */
 	int64_t date_s;         /* what the server's clock says, in seconds since 1970; -1: it did not say */
 	struct strbuf body;
 };

@@ -199,7 +199,9 @@ static int call_again(struct pages *pages, const char *path, struct http_peer_an
 			continue;
 		}
 		const struct retry_try attempt = {
-			.end = result == 0 ? WIRE_ANSWERED : WIRE_CUT_SHORT,
+			.end = result == 0         ? WIRE_ANSWERED
+				: answer->no_trust ? WIRE_NO_TRUST
+						   : WIRE_CUT_SHORT,
 			.status = answer->status,
 			.retry_after_ms = result == 0 ? answer->retry_after_ms : -1,
 			.number = number,

@@ -104,19 +104,6 @@ int keeper_write(
 	return 0;
 }
 
-/* Options that mean something only without a config. */
-static int read_config(struct meeseeks_run *run, struct problems *problems, struct mrp_err *err)
-{
-	const struct node_mapping *mapping = &run->args->mapping;
-
-	if (mapping->source != SOURCE_NONE || mapping->cluster || mapping->variable || run->args->command)
-		return mrp_err_set(err, MRP_EUSAGE,
-			"--config has the mappings, so --source, --cluster, --variable and --command make no sense "
-			"with it");
-	int result = mappings_load(&run->mappings, &run->ctx->arena, run->args->config, problems, err);
-	return result == 0 ? report_problems(problems, err) : -1;
-}
-
 static int open_keepers(struct meeseeks_run *run, const struct http_patience *patience, struct mrp_err *err)
 {
 	const struct node_mapping *mappings = run->args->config ? run->mappings.v : &run->args->mapping;
@@ -202,7 +189,7 @@ static int run_meeseeks(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_e
 	if (!args.loop_ms && !ctx->verbose && !mrp_term_is_terminal(STDERR_FILENO))
 		log_set_level(LOG_ERROR);
 	/* the lists of options stay the dispatcher's; this one is made here */
-	if (check_args(&args, err) == 0 && (!args.config || read_config(&run, &problems, err) == 0) &&
+	if (check_args(&args, err) == 0 && (!args.config || meeseeks_read_config(&run, &problems, err) == 0) &&
 		open_api(&run, err) == 0) {
 		if (args.loop_ms)
 			code = meeseeks_loop(&run, open_keepers, err);

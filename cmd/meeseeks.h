@@ -46,6 +46,8 @@ int keeper_write(
 /* "meeseeks/compute_nodes" */
 void keeper_add_name(struct strbuf *out, const struct keeper *keeper);
 void keeper_succeeded(struct keeper *keeper, const struct changes *changes, bool written);
+/* Read the mappings of --config, and apply the options beside it. Mistakes are printed. */
+int meeseeks_read_config(struct meeseeks_run *run, struct problems *problems, struct mrp_err *err);
 /* Each mapping once; the exit code, or -1. */
 int meeseeks_once(struct meeseeks_run *run, struct mrp_err *err);
 /* One more row. `err` is why it failed, or NULL. */

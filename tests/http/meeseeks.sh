@@ -546,6 +546,16 @@ END
 	echo c >>conf/list
 	echo q >conf/empty
 	run 2 mrprober meeseeks --config conf/meeseeks.yaml --check
+	step 'what was refused is let pass once; what else belongs to one mapping has no place there'
+	run 0 mrprober meeseeks --config conf/meeseeks.yaml --yes
+	: >conf/empty
+	run 3 mrprober meeseeks --config conf/meeseeks.yaml --yes
+	run 0 mrprober meeseeks --config conf/meeseeks.yaml --yes --allow-empty --max-removal 100%
+	for row in '--url http://127.0.0.1' '--zone x' '--template name' '--timeout 5s' '--auth none' '--source file'; do
+		# shellcheck disable=SC2086 # two words
+		run 64 mrprober meeseeks --config conf/meeseeks.yaml --yes $row
+		matches "$err" "so ${row%% *} makes no sense with it"
+	done
 	step 'mistakes, all of them'
 	cat >conf/meeseeks.yaml <<'END'
 mappings:

@@ -30,7 +30,7 @@ static const struct mrp_opt opts[] = {
 	OPT_STRING(0, "command", struct meeseeks_args, command, "<words>",
 		"command: program and arguments, quoted as for a shell; it prints what a file would hold"),
 	OPT_STRING(0, "kubeconfig", struct meeseeks_args, mapping.kubeconfig, "<file>",
-		"kubernetes: who asks which server; $KUBECONFIG or the pod's own account when absent",
+		"kubernetes: who asks which server; $KUBECONFIG, the pod's own account or ~/.kube/config when absent",
 		.flags = OPTF_FILE),
 	OPT_STRING(0, "kube-context", struct meeseeks_args, mapping.kube_context, "<name>",
 		"kubernetes: which context of the kubeconfig; its current one when absent"),

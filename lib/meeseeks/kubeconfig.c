@@ -2,9 +2,15 @@
 #include "kubeconfig.h"
 
 #include "../base/file.h"
-#include "../value/json.h"
 #include "../value/yaml.h"
-#include "helper.h"
+
+/* One of the files that are one configuration together. */
+struct kube_file {
+	const char *path;
+	const struct value *config;
+};
+
+VEC_DEFINE(kube_file_vec, struct kube_file)
 
 static void wipe(char *text)
 {
@@ -15,12 +21,7 @@ static void wipe(char *text)
 
 void kube_access_release(struct kube_access *access)
 {
-	for (size_t i = 0; i < access->program.env.n; i++)
-		explicit_bzero(access->program.env.v[i], strlen(access->program.env.v[i]));
-	strvec_clear(&access->program.argv);
-	strvec_clear(&access->program.env);
-	free(access->program.api_version);
-	free(access->program.hint);
+	kube_program_release(&access->program);
 	free(access->server);
 	free(access->tls_name);
 	free(access->ca_file);
@@ -34,28 +35,35 @@ void kube_access_release(struct kube_access *access)
 	*access = (struct kube_access)KUBE_ACCESS_INIT;
 }
 
-/* {"name": NAME, MEMBER: {...}} of the list `key` */
-static const struct value *named(const struct value *config, const char *key, const char *name, const char *member)
+/* {"name": NAME, MEMBER: {...}} of the list `key`, in the first file that has one; *path: that file's. */
+static const struct value *named(
+	const struct kube_file_vec *files, const char *key, const char *name, const char *member, const char **path)
 {
-	const struct value *list = value_get(config, key);
+	for (size_t f = 0; name && f < files->n; f++) {
+		const struct value *list = value_get(files->v[f].config, key);
 
-	for (uint32_t i = 0; name && list && list->type == V_ARRAY && i < list->n; i++) {
-		const struct value *item = list->items[i];
-		const char *own = item->type == V_OBJECT ? value_get_string(item, "name") : NULL;
-		const struct value *found = own && streq(own, name) ? value_get(item, member) : NULL;
+		for (uint32_t i = 0; list && list->type == V_ARRAY && i < list->n; i++) {
+			const struct value *item = list->items[i];
+			const char *own = item->type == V_OBJECT ? value_get_string(item, "name") : NULL;
+			const struct value *found = own && streq(own, name) ? value_get(item, member) : NULL;
 
-		if (found && found->type == V_OBJECT)
-			return found;
+			*path = files->v[f].path;
+			if (found && found->type == V_OBJECT)
+				return found;
+		}
 	}
 	return NULL;
 }
 
-static char *beside(const char *path, const char *name)
+static const char *current_context(const struct kube_file_vec *files)
 {
-	const char *slash = strrchr(path, '/');
-	cleanup(freep) char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup("");
+	for (size_t i = 0; i < files->n; i++) {
+		const char *name = value_get_string(files->v[i].config, "current-context");
 
-	return *folder ? path_join(folder, name) : xstrdup(name);
+		if (name && *name)
+			return name;
+	}
+	return NULL;
 }
 
 static char *copy(const char *text)
@@ -82,7 +90,7 @@ static int take_file(char **path, struct memory_file *memory, const struct value
 			return -1;
 		*path = xstrdup(memory->path);
 	} else if (name && *name) {
-		*path = beside(config, name);
+		*path = kube_beside(config, name);
 	}
 	return 0;
 }
@@ -103,89 +111,6 @@ static int take_cluster(struct kube_access *out, const struct value *cluster, co
 	return take_file(&out->ca_file, &out->ca, cluster, "certificate-authority", path, err);
 }
 
-/* What the program is told about itself and the cluster, as kubernetes.io has it: "client-go credential plugins". */
-static void add_exec_info(
-	struct strvec *env, const char *version, const struct value *exec, const struct value *cluster)
-{
-	static const char *const members[] = { "server", "tls-server-name", "certificate-authority-data" };
-	cleanup(arena_release) struct arena arena = ARENA_INIT;
-	cleanup(strbuf_release) struct strbuf json = STRBUF_INIT;
-	struct value *info = value_object(&arena), *spec = value_object(&arena), *told = value_object(&arena);
-
-	value_append(&arena, info, "apiVersion", value_string(&arena, version));
-	value_append(&arena, info, "kind", value_string(&arena, "ExecCredential"));
-	value_append(&arena, spec, "interactive", value_bool(&arena, false));
-	for (size_t i = 0; is_true(exec, "provideClusterInfo") && i < ARRAY_SIZE(members); i++) {
-		const char *text = value_get_string(cluster, members[i]);
-
-		if (text)
-			value_append(&arena, told, members[i], value_string(&arena, text));
-	}
-	if (told->n)
-		value_append(&arena, spec, "cluster", told);
-	value_append(&arena, info, "spec", spec);
-	json_compact(&json, info);
-	strvec_pushf(env, "KUBERNETES_EXEC_INFO=%s", json.buf);
-}
-
-static void set_variable(struct strvec *env, const char *name, const char *value)
-{
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < env->n; i++) {
-		if (strncmp(env->v[i], name, len) == 0 && env->v[i][len] == '=') {
-			wipe(env->v[i]);
-			env->v[i] = xasprintf("%s=%s", name, value);
-			return;
-		}
-	}
-	strvec_pushf(env, "%s=%s", name, value);
-}
-
-static int take_environment(struct strvec *env, const struct value *list, struct mrp_err *err)
-{
-	helper_environment(env);
-	for (uint32_t i = 0; list && list->type == V_ARRAY && i < list->n; i++) {
-		const struct value *item = list->items[i];
-		const char *name = item->type == V_OBJECT ? value_get_string(item, "name") : NULL,
-			   *value = name ? value_get_string(item, "value") : NULL;
-
-		if (!value || !*name || strchr(name, '='))
-			return mrp_err_set(err, MRP_EINVALID, "exec: 'env' is no list of {name, value}");
-		set_variable(env, name, value);
-	}
-	return 0;
-}
-
-static int take_program(struct kube_program *out, const struct value *exec, const struct value *cluster,
-	const char *path, struct mrp_err *err)
-{
-	const char *command = value_get_string(exec, "command"), *version = value_get_string(exec, "apiVersion"),
-		   *mode = value_get_string(exec, "interactiveMode"), *rest;
-	const struct value *args = value_get(exec, "args");
-
-	if (!command || !*command)
-		return mrp_err_set(err, MRP_EINVALID, "exec: 'command' is missing");
-	if (!version || !skip_prefix(version, "client.authentication.k8s.io/", &rest) ||
-		(!streq(rest, "v1") && !streq(rest, "v1beta1")))
-		return mrp_err_set(
-			err, MRP_EINVALID, "exec: 'apiVersion' is neither client.authentication.k8s.io/v1 nor v1beta1");
-	if (mode && streq(mode, "Always"))
-		return mrp_err_set(err, MRP_EINVALID, "exec: '%s' wants to ask somebody, and nobody is here", command);
-	strvec_push_nodup(&out->argv, strchr(command, '/') ? beside(path, command) : xstrdup(command));
-	for (uint32_t i = 0; args && args->type == V_ARRAY && i < args->n; i++) {
-		if (args->items[i]->type != V_STRING)
-			return mrp_err_set(err, MRP_EINVALID, "exec: 'args' is no list of texts");
-		strvec_push(&out->argv, args->items[i]->s);
-	}
-	out->api_version = xstrdup(version);
-	out->hint = copy(value_get_string(exec, "installHint"));
-	if (take_environment(&out->env, value_get(exec, "env"), err) < 0)
-		return -1;
-	add_exec_info(&out->env, version, exec, cluster);
-	return 0;
-}
-
 static int check_token(const char *token, struct mrp_err *err)
 {
 	if (token && strcspn(token, " \t\r\n") != strlen(token))
@@ -201,7 +126,7 @@ static int take_user(struct kube_access *out, const struct value *user, const st
 	const char *file = value_get_string(user, "tokenFile");
 	const struct value *exec = value_get(user, "exec");
 
-	out->token_file = file && *file ? beside(path, file) : NULL;
+	out->token_file = file && *file ? kube_beside(path, file) : NULL;
 	out->token = out->token_file ? NULL : copy(value_get_string(user, "token"));
 	if (check_token(out->token, err) < 0 ||
 		take_file(&out->cert_file, &out->cert, user, "client-certificate", path, err) < 0 ||
@@ -214,7 +139,7 @@ static int take_user(struct kube_access *out, const struct value *user, const st
 	if (out->token || out->token_file)
 		return 0;
 	if (exec && exec->type == V_OBJECT)
-		return take_program(&out->program, exec, cluster, path, err);
+		return kube_program_read(&out->program, exec, cluster, path, err);
 	for (size_t i = 0; !out->cert_file && i < ARRAY_SIZE(others); i++) {
 		if (value_get(user, others[i]))
 			return mrp_err_set(err, MRP_EINVALID,
@@ -226,61 +151,111 @@ static int take_user(struct kube_access *out, const struct value *user, const st
 }
 
 /* Names of contexts, for somebody who has named another one. */
-static int no_context(const struct value *config, const char *path, const char *name, struct mrp_err *err)
+static int no_context(const struct kube_file_vec *files, const char *name, struct mrp_err *err)
 {
-	const struct value *list = value_get(config, "contexts");
 	cleanup(strbuf_release) struct strbuf names = STRBUF_INIT;
 
-	for (uint32_t i = 0; list && list->type == V_ARRAY && i < list->n; i++) {
-		const char *own = list->items[i]->type == V_OBJECT ? value_get_string(list->items[i], "name") : NULL;
+	for (size_t f = 0; f < files->n; f++) {
+		const struct value *list = value_get(files->v[f].config, "contexts");
 
-		if (own)
-			strbuf_addf(&names, "%s'%s'", names.len ? ", " : "", own);
+		for (uint32_t i = 0; list && list->type == V_ARRAY && i < list->n; i++) {
+			const struct value *item = list->items[i];
+			const char *own = item->type == V_OBJECT ? value_get_string(item, "name") : NULL;
+
+			if (own)
+				strbuf_addf(&names, "%s'%s'", names.len ? ", " : ", only ", own);
+		}
 	}
+	const char *path = files->v[0].path;
 	if (!name)
-		return mrp_err_set(err, MRP_EINVALID, "'%s': there is no current-context%s%s", path,
-			names.len ? ", only " : "", names.buf);
-	return mrp_err_set(err, MRP_EINVALID, "'%s': there is no context '%s'%s%s", path, name,
-		names.len ? ", only " : "", names.buf);
+		return mrp_err_set(err, MRP_EINVALID, "'%s': there is no current-context%s", path, names.buf);
+	return mrp_err_set(err, MRP_EINVALID, "'%s': there is no context '%s'%s", path, name, names.buf);
 }
 
-int kubeconfig_parse(struct kube_access *out, const char *text, size_t len, const char *path, const char *context_name,
+static int choose(struct kube_access *out, const struct kube_file_vec *files, const char *wanted, struct mrp_err *err)
+{
+	const char *name = wanted ? wanted : current_context(files), *path, *cluster_path, *user_path;
+	const struct value *context = named(files, "contexts", name, "context", &path);
+
+	if (!context)
+		return no_context(files, name, err);
+	const char *user_name = value_get_string(context, "user");
+	const struct value *cluster = named(
+				   files, "clusters", value_get_string(context, "cluster"), "cluster", &cluster_path),
+			   *user = named(files, "users", user_name, "user", &user_path);
+	if (!cluster)
+		return mrp_err_set(err, MRP_EINVALID, "'%s': context '%s' names no cluster of it", path, name);
+	if (!user && user_name && *user_name)
+		return mrp_err_set(err, MRP_EINVALID, "'%s': context '%s' names no user of it", path, name);
+	if (take_cluster(out, cluster, cluster_path, err) < 0)
+		return mrp_err_wrap(err, "'%s'", cluster_path);
+	if (user && take_user(out, user, cluster, user_path, err) < 0)
+		return mrp_err_wrap(err, "'%s'", user_path);
+	return 0;
+}
+
+static int add_text(struct kube_file_vec *files, struct arena *arena, const char *text, size_t len, const char *path,
 	struct mrp_err *err)
 {
-	cleanup(arena_release) struct arena arena = ARENA_INIT;
 	struct problems problems = PROBLEMS_INIT;
-	const struct value *config = value_from_yaml(&arena, text, len, path, 0, &problems);
+	const struct value *config = value_from_yaml(arena, text, len, path, 0, &problems);
 	bool good = config && config->type == V_OBJECT && !problems.errors;
 
 	problems_clear(&problems); /* they may quote the token */
 	if (!good)
 		return mrp_err_set(err, MRP_EINVALID, "'%s' is no kubeconfig", path);
-	const char *name = context_name ? context_name : value_get_string(config, "current-context");
-	const struct value *context = named(config, "contexts", name, "context");
-	if (!context)
-		return no_context(config, path, name, err);
-	const char *user_name = value_get_string(context, "user");
-	const struct value *cluster = named(config, "clusters", value_get_string(context, "cluster"), "cluster"),
-			   *user = named(config, "users", user_name, "user");
-	if (!cluster)
-		return mrp_err_set(err, MRP_EINVALID, "'%s': context '%s' names no cluster of it", path, name);
-	if (!user && user_name && *user_name)
-		return mrp_err_set(err, MRP_EINVALID, "'%s': context '%s' names no user of it", path, name);
-	if (take_cluster(out, cluster, path, err) < 0 || (user && take_user(out, user, cluster, path, err) < 0))
-		return mrp_err_wrap(err, "'%s'", path);
+	kube_file_vec_push(files, (struct kube_file){ .path = path, .config = config });
 	return 0;
 }
 
-int kubeconfig_read(struct kube_access *out, const char *path, const char *context, struct mrp_err *err)
+int kubeconfig_parse(struct kube_access *out, const char *text, size_t len, const char *path, const char *context,
+	struct mrp_err *err)
+{
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	cleanup(kube_file_vec_clear) struct kube_file_vec files = VEC_INIT;
+
+	return add_text(&files, &arena, text, len, path, err) < 0 ? -1 : choose(out, &files, context, err);
+}
+
+static int add_file(struct kube_file_vec *files, struct arena *arena, const char *path, struct mrp_err *err)
 {
 	struct strbuf text = STRBUF_INIT;
 	int result = read_file(&text, path, YAML_MAX_BYTES, err);
 
 	if (result == 0)
-		result = kubeconfig_parse(out, text.buf, text.len, path, context, err);
+		result = add_text(files, arena, text.buf, text.len, path, err);
 	explicit_bzero(text.buf, text.len);
 	strbuf_release(&text);
 	return result;
+}
+
+int kubeconfig_read(struct kube_access *out, const char *path, const char *context, struct mrp_err *err)
+{
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	cleanup(kube_file_vec_clear) struct kube_file_vec files = VEC_INIT;
+
+	return add_file(&files, &arena, path, err) < 0 ? -1 : choose(out, &files, context, err);
+}
+
+int kubeconfig_read_list(struct kube_access *out, const char *paths, const char *context, struct mrp_err *err)
+{
+	cleanup(arena_release) struct arena arena = ARENA_INIT;
+	cleanup(kube_file_vec_clear) struct kube_file_vec files = VEC_INIT;
+
+	for (const char *p = paths; *p; p += *p == ':') {
+		size_t len = strcspn(p, ":");
+		const char *path = arena_strndup(&arena, p, len);
+
+		p += len;
+		if (!len || add_file(&files, &arena, path, err) == 0)
+			continue;
+		if (err->code != MRP_ENOTFOUND)
+			return -1;
+		mrp_err_clear(err); /* as kubectl does */
+	}
+	if (!files.n)
+		return mrp_err_set(err, MRP_ENOTFOUND, "KUBECONFIG: there is no '%s'", paths);
+	return choose(out, &files, context, err);
 }
 
 int kube_access_of_pod(struct kube_access *out, struct mrp_err *err)
@@ -289,7 +264,8 @@ int kube_access_of_pod(struct kube_access *out, struct mrp_err *err)
 
 	if (!host || !*host)
 		return mrp_err_set(err, MRP_ENOTFOUND,
-			"this is no pod of Kubernetes, and no kubeconfig is named (--kubeconfig, KUBECONFIG, --url)");
+			"this is no pod of Kubernetes, and there is no kubeconfig (--kubeconfig, KUBECONFIG, "
+			"~/.kube/config)");
 	bool v6 = strchr(host, ':');
 	out->server = xasprintf("https://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port && *port ? port : "443");
 	out->ca_file = xstrdup(KUBERNETES_ACCOUNT "/ca.crt");

@@ -8,17 +8,10 @@
 #ifndef MRP_MEESEEKS_KUBECONFIG_H
 #define MRP_MEESEEKS_KUBECONFIG_H
 
+#include "kube_program.h"
 #include "memory_file.h"
 
 #define KUBERNETES_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
-
-/* A program that makes credentials: `exec` of a user. */
-struct kube_program {
-	struct strvec argv; /* empty: there is none */
-	struct strvec env;  /* ours, and what the kubeconfig and the protocol say */
-	char *api_version;
-	char *hint; /* how to install it, for people; NULL: nobody says */
-};
 
 /* Texts are owned; NULL where nothing is said. */
 struct kube_access {
@@ -32,8 +25,8 @@ struct kube_access {
 
 #define KUBE_ACCESS_INIT                                                                        \
 	{                                                                                       \
-		.program = { .argv = STRVEC_INIT, .env = STRVEC_INIT }, .ca = MEMORY_FILE_INIT, \
-		.cert = MEMORY_FILE_INIT, .key = MEMORY_FILE_INIT                               \
+		.program = KUBE_PROGRAM_INIT, .ca = MEMORY_FILE_INIT, .cert = MEMORY_FILE_INIT, \
+		.key = MEMORY_FILE_INIT                                                         \
 	}
 
 /* `context` NULL: the current one. MRP_EINVALID: the file is no kubeconfig, or wants what is not done here. No message
@@ -41,6 +34,9 @@ struct kube_access {
 int kubeconfig_parse(struct kube_access *out, const char *text, size_t len, const char *path, const char *context,
 	struct mrp_err *err);
 int kubeconfig_read(struct kube_access *out, const char *path, const char *context, struct mrp_err *err);
+/* Of KUBECONFIG: "a:b", one configuration together, in which the first that says something counts. Those that are not
+ * there are passed over; MRP_ENOTFOUND when none is. */
+int kubeconfig_read_list(struct kube_access *out, const char *paths, const char *context, struct mrp_err *err);
 /* By KUBERNETES_SERVICE_HOST and _PORT; MRP_ENOTFOUND outside of a pod. */
 int kube_access_of_pod(struct kube_access *out, struct mrp_err *err);
 void kube_access_release(struct kube_access *access);

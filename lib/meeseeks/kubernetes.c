@@ -4,6 +4,9 @@
  * Concepts", "Retrieving large results sets in chunks". All pages are of one version of the list; a server that has
  * dropped it answers 410, and then the list is read from its beginning.
  */
+#include <unistd.h>
+
+#include "../base/file.h"
 #include "../http/http.h"
 #include "kubeconfig.h"
 #include "pages.h"
@@ -30,29 +33,38 @@ static void close_kubernetes(void *state)
 	free(source);
 }
 
-/* Several files would be one for kubectl, put together by rules that we do not follow. */
-static int read_named(
-	struct kube_access *access, const char *path, const struct node_mapping *mapping, struct mrp_err *err)
+/* Where kubectl looks, too; NULL when nothing is there. */
+static char *usual_file(void)
 {
-	if (!mapping->kubeconfig && strchr(path, ':'))
-		return mrp_err_set(
-			err, MRP_EUSAGE, "KUBECONFIG names several files; --kubeconfig names the one that is meant");
-	return kubeconfig_read(access, path, mapping->kube_context, err);
+	const char *home = getenv("HOME");
+	char *path = home && *home ? path_join(home, ".kube/config") : NULL;
+
+	if (path && access(path, F_OK) < 0)
+		freep(&path);
+	return path;
 }
 
-/* What the mapping says goes before what a kubeconfig says. */
-static int find_access(struct kube_access *access, const struct node_mapping *mapping, struct mrp_err *err)
+/* What the mapping says goes before the environment, and a pod's own account before a file that happens to be there. */
+static int find_access(struct kube_access *out, const struct node_mapping *mapping, struct mrp_err *err)
 {
-	const char *named = mapping->kubeconfig ? mapping->kubeconfig : mapping->url ? NULL : getenv("KUBECONFIG");
+	const char *list = getenv("KUBECONFIG"), *pod = getenv("KUBERNETES_SERVICE_HOST");
 
-	if (named && *named)
-		return read_named(access, named, mapping, err);
+	if (mapping->kubeconfig)
+		return kubeconfig_read(out, mapping->kubeconfig, mapping->kube_context, err);
+	if (mapping->url && !mapping->kube_context) {
+		out->server = xstrdup(mapping->url);
+		return 0;
+	}
+	if (list && *list)
+		return kubeconfig_read_list(out, list, mapping->kube_context, err);
+	cleanup(freep) char *usual = pod && *pod && !mapping->kube_context ? NULL : usual_file();
+	if (usual)
+		return kubeconfig_read(out, usual, mapping->kube_context, err);
 	if (mapping->kube_context)
-		return mrp_err_set(err, MRP_EUSAGE, "a context is one of a kubeconfig (--kubeconfig, KUBECONFIG)");
-	if (!mapping->url)
-		return kube_access_of_pod(access, err);
-	access->server = xstrdup(mapping->url);
-	return 0;
+		return mrp_err_set(err, MRP_EUSAGE,
+			"a context is one of a kubeconfig, and there is none (--kubeconfig, KUBECONFIG, "
+			"~/.kube/config)");
+	return kube_access_of_pod(out, err);
 }
 
 static int open_kubernetes(

@@ -29,7 +29,7 @@ struct node_mapping {
 	const char *url;          /* compute-admin: of the list; kubernetes: of the API server */
 	const char *file;         /* file */
 	struct strvec command;    /* command: program and arguments */
-	const char *kubeconfig;   /* kubernetes; NULL: $KUBECONFIG, or the pod's own account */
+	const char *kubeconfig;   /* kubernetes; NULL: $KUBECONFIG, the pod's own account, ~/.kube/config */
 	const char *kube_context; /* of the kubeconfig; NULL: the current one */
 	struct strvec query;      /* compute-admin: "NAME=VALUE" for the query */
 	int64_t page_size;        /* 0: 1000 */

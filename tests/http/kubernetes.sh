@@ -167,9 +167,27 @@ test_contexts_and_names()
 	matches "$err" 'https://127\.0\.0\.1:1'
 	meeseeks 65 --kubeconfig kubeconfig --kube-context nothing --check
 	matches "$err" "there is no context 'nothing', only 'lab', 'other'"
-	meeseeks 64 --url "https://127.0.0.1:$kubed_port" --kube-context lab --check
-	KUBECONFIG=kubeconfig:other meeseeks 64 --check
-	matches "$err" 'KUBECONFIG names several files'
+	meeseeks 64 --kube-context lab --check
+	matches "$err" 'a context is one of a kubeconfig, and there is none'
+	step 'several files: the first that says something counts, and names are relative to where they stand'
+	kubeconfig 'certificate-authority: ../ca.pem' 'tokenFile: nothing'
+	mkdir -p first "$HOME/.kube"
+	mv kubeconfig first/second
+	printf 'users: [{name: me, user: {tokenFile: token}}]\n' >first/first
+	echo s3cret-1 >first/token
+	: >asked
+	KUBECONFIG=first/none:first/first::first/second meeseeks 2 --check
+	matches asked '^200 .* token=s3cret-1$'
+	KUBECONFIG=first/none meeseeks 64 --check
+	matches "$err" "KUBECONFIG: there is no 'first/none'"
+	echo '[' >first/first
+	KUBECONFIG=first/first:first/second meeseeks 65 --check
+	step 'the usual file'
+	kubeconfig "certificate-authority: $MRP_SCRATCH/ca.pem" 'token: s3cret-2'
+	mv kubeconfig "$HOME/.kube/config"
+	: >asked
+	meeseeks 2 --check
+	matches asked '^200 .* token=s3cret-2$'
 }
 
 test_exec()

@@ -97,13 +97,14 @@ int exec_answer_read(struct exec_answer *out, struct arena *arena, const char *t
 
 static int take(struct kube_exec *exec, const struct exec_answer *answer, struct mrp_err *err)
 {
+	/* a peer that reads files which are gone would read others by their number */
+	exec->serial += exec->cert.path || answer->cert;
 	drop(exec);
 	exec->token = answer->token ? xstrdup(answer->token) : NULL;
 	if (answer->cert &&
 		(memory_file_write(&exec->cert, answer->cert, strlen(answer->cert), err) < 0 ||
 			memory_file_write(&exec->key, answer->key, strlen(answer->key), err) < 0))
 		return -1;
-	exec->serial += answer->cert != NULL;
 	exec->ends_ms = answer->ends_ms;
 	return 0;
 }

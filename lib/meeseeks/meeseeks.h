@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One mapping at work: read the source until it can be believed, compare with the variable, write it. Where to read on:
- * source.h (sources), view.h (filters and templates), changes.h (comparing, guards), variable.h (the API).
+ * source.h (sources; kubeconfig.h and kube_exec.h say who asks Kubernetes), view.h (filters and templates), changes.h
+ * (comparing, guards), variable.h (the API).
  *
  * Order: meeseeks_open, then as often as needed meeseeks_compare and perhaps meeseeks_write, meeseeks_close. Prints
  * nothing. Codes: MRP_EREFUSED by a guard; MRP_EFAILED when the source has failed; those of http.h from the API.

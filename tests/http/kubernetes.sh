@@ -238,6 +238,19 @@ END
 	exec_user
 	meeseeks 2 --kubeconfig conf/kubeconfig --check
 	matches asked '^200 .* client=meeseeks token=-$'
+	step 'a certificate with a token that is not accepted, and then a token alone'
+	stop_kubed
+	start_kubed --tokens tokens
+	answer '"token":"s3cret-1"'
+	mv answer later
+	printf '#!/bin/sh\nif [ -e once ]; then cat later; else touch once; cat first; fi\n' >conf/credential
+	jq -n --rawfile cert me.pem --rawfile key me.key '{apiVersion: "client.authentication.k8s.io/v1", kind: "ExecCredential",
+		status: {clientCertificateData: $cert, clientKeyData: $key, token: "s3cret-0"}}' >first
+	exec_user
+	meeseeks 2 --kubeconfig conf/kubeconfig --check
+	matches asked '^401 .* token=s3cret-0$'
+	matches asked '^200 .* token=s3cret-1$'
+	printf '#!/bin/sh\ncat answer\n' >conf/credential
 	step 'programs that do not do it'
 	bad() # REGEX: what answer has left behind is refused
 	{

@@ -229,6 +229,6 @@ const struct mrp_cmd cmd_check_auth = {
 		"authorized key, YC_TOKEN, the machine's own service account. Says which one it is and why, and "
 		"when its token ends. The token is not shown.",
 	.opts = opts,
-	CMD_OPTS(struct check_auth_args, .iam = { .key_file = NULL }),
+	CMD_OPTS(struct check_auth_args, .iam = { .ca_option = "--cloud-ca-cert" }),
 	.run = run_check_auth,
 };

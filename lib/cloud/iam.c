@@ -79,7 +79,11 @@ static int use_key(struct iam *iam, const struct iam_options *options, struct mr
 	iam->description =
 		xasprintf("authorized key %s of service account %s (from %s)", iam->key.id, iam->key.account, name);
 	const struct http_peer_options peer = {
-		.url = iam->audience, .ca_file = options->ca_file, .secret = true, .patience = options->patience
+		.url = iam->audience,
+		.ca_file = options->ca_file,
+		.ca_option = options->ca_option,
+		.secret = true,
+		.patience = options->patience,
 	};
 	iam->peer = http_peer_open(&peer, err);
 	return iam->peer ? 0 : mrp_err_wrap(err, "token endpoint");

@@ -25,6 +25,7 @@ struct iam_options {
 	const char *token_url;    /* NULL: IAM_TOKEN_URL; a JWT's audience, too. https://, or this machine */
 	const char *metadata_url; /* NULL: IAM_METADATA_URL */
 	const char *ca_file;      /* PEM; NULL: the system's */
+	const char *ca_option;    /* as in struct http_peer_options */
 	const struct http_patience *patience; /* NULL: none; must outlive the chain */
 };
 

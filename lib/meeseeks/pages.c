@@ -61,6 +61,7 @@ static int open_iam(struct pages *pages, struct mrp_err *err)
 		.token_url = options->iam->iam_token_url,
 		.metadata_url = options->iam->iam_metadata_url,
 		.ca_file = options->ca_file,
+		.ca_option = "--source-ca-cert",
 		.patience = options->patience,
 	};
 

@@ -259,3 +259,26 @@ test_bad_servers()
 	iam 64 --key-file key.json --token-url http://iam.example.net/
 	matches "$err" 'is not https://'
 }
+
+# A server that nobody here vouches for: which option helps.
+test_untrusted_server()
+{
+	command -v python3 >/dev/null || skip 'python3 is not installed'
+	new_key key.json
+	chmod 600 key.json
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key -out server.pem -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
+		-days 2 2>/dev/null
+	mkfifo .kubed.in
+	echo '{}' >answer.json
+	python3 "$MRP_ROOT/tests/tools/kubed.py" --port-file port --cert server.pem --key server.key --nodes answer.json --log log <>.kubed.in &
+	source_pid=$!
+	i=0
+	until [ -s port ]; do
+		[ $((i += 1)) -lt 400 ] || fail 'kubed.py does not start'
+		sleep 0.05
+	done
+	run 69 mrprober config check-auth --sa-key-file key.json --iam-token-url "https://127.0.0.1:$(cat port)"
+	matches "$err" 'self-signed, by no CA known here \(--cloud-ca-cert names another one\)'
+	run 1 mrprober config check-auth --sa-key-file key.json --iam-token-url "https://127.0.0.1:$(cat port)" --cloud-ca-cert server.pem
+	matches "$err" 'POST https://127.0.0.1:[0-9]*: answered 501'
+}

@@ -133,7 +133,7 @@ static int start_logs(struct agent *agent, struct mrp_err *err)
 	struct log_store *store = log_store_open(folder, options->log_bytes, err);
 	if (!store)
 		return -1;
-	agent->logs = logs_start(store, agent->uploads, err);
+	agent->logs = logs_start(store, agent->uploads, agent->metrics, err);
 	return agent->logs ? 0 : -1;
 }
 

@@ -2,7 +2,6 @@
 #include "logs.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <time.h>
 
 #include "../base/log.h"
@@ -20,6 +19,7 @@ struct queued {
 struct logs {
 	struct log_store *store;
 	struct uploads *uploads;
+	struct metrics *metrics;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t more, written;
@@ -27,7 +27,6 @@ struct logs {
 	size_t bytes;
 	uint64_t put, done; /* records so far */
 	bool stopping, complained;
-	atomic_uint_fast64_t dropped;
 };
 
 static struct queued *copy_record(const struct log_record *record)
@@ -70,7 +69,7 @@ static void write_one(struct logs *logs, struct queued *queued)
 		logs->complained = false;
 		return;
 	}
-	atomic_fetch_add(&logs->dropped, 1);
+	metrics_agent_add(logs->metrics, AGENT_LOGS_DROPPED_TOTAL, 1);
 	if (!logs->complained)
 		log_warning("output of runs is not kept: %s", err.msg);
 	logs->complained = true;
@@ -121,12 +120,13 @@ static void release(struct logs *logs)
 	free(logs);
 }
 
-struct logs *logs_start(struct log_store *store, struct uploads *uploads, struct mrp_err *err)
+struct logs *logs_start(struct log_store *store, struct uploads *uploads, struct metrics *metrics, struct mrp_err *err)
 {
 	struct logs *logs = xcalloc(1, sizeof(*logs));
 
 	logs->store = store;
 	logs->uploads = uploads;
+	logs->metrics = metrics;
 	logs->last = &logs->first;
 	pthread_mutex_init(&logs->lock, NULL);
 	init_condition(&logs->more);
@@ -158,7 +158,8 @@ void logs_put(struct logs *logs, const struct log_record *record)
 	struct queued *queued = copy_record(record);
 
 	pthread_mutex_lock(&logs->lock);
-	bool fits = logs->bytes + queued->bytes <= QUEUE_BYTES && !logs->stopping;
+	/* one that is larger than the queue has its turn when nothing else waits */
+	bool fits = (!logs->bytes || logs->bytes + queued->bytes <= QUEUE_BYTES) && !logs->stopping;
 	if (fits) {
 		*logs->last = queued;
 		logs->last = &queued->next;
@@ -169,13 +170,8 @@ void logs_put(struct logs *logs, const struct log_record *record)
 	pthread_mutex_unlock(&logs->lock);
 	if (fits)
 		return;
-	atomic_fetch_add(&logs->dropped, 1);
+	metrics_agent_add(logs->metrics, AGENT_LOGS_DROPPED_TOTAL, 1);
 	free(queued);
-}
-
-uint64_t logs_dropped(struct logs *logs)
-{
-	return atomic_load(&logs->dropped);
 }
 
 int logs_get(struct log_record *out, struct logs *logs, const char *id, size_t back, struct mrp_err *err)

@@ -46,6 +46,7 @@ enum agent_metric {
 	AGENT_CONFIG_TIMESTAMP,      /* gauge, seconds since 1970: when the config was last known to be right */
 	AGENT_CONFIG_RELOAD_SUCCESS, /* gauge 0/1: the last config was good */
 	AGENT_CONFIG_RELOADS_TOTAL,  /* counter: configs applied */
+	AGENT_LOGS_DROPPED_TOTAL,    /* counter: outputs of runs that were not kept, the queue or the disk being full */
 	AGENT_REPORTS_FAILED_TOTAL,  /* counter: reports that the API did not take */
 	AGENT_PUSH_SENT_TOTAL,       /* counter: samples pushed */
 	AGENT_PUSH_DROPPED_TOTAL,    /* counter: samples dropped, the queue being full or the answer final */

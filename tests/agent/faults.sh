@@ -131,6 +131,7 @@ test_disk_full()
 	goes_on good
 	failures=$(runs talks failure exit)
 	until_metric $((failures + 3)) mrprober_runs_total 'prober="talks"'
+	until_metric 1 mrprober_agent_logs_dropped_total
 	run 1 mrprober agent pause talks
 	matches "$err" 'No space left on device'
 	run 0 mrprober agent status talks

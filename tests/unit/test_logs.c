@@ -292,10 +292,26 @@ static void *put_many(void *arg)
 	return NULL;
 }
 
+static struct metrics *some_metrics(void)
+{
+	return metrics_new(&(struct metrics_options){ .cluster = "net", .host = "h1", .version = "1" });
+}
+
+static void assert_dropped(struct metrics *metrics, int n)
+{
+	cleanup(strbuf_release) struct strbuf page = STRBUF_INIT;
+	cleanup(freep) char *line =
+		xasprintf("\nmrprober_agent_logs_dropped_total{cluster=\"net\",host=\"h1\"} %d\n", n);
+
+	metrics_format(&page, metrics, EXPOSITION_PROMETHEUS);
+	assert_non_null(strstr(page.buf, line));
+}
+
 static void test_queue(void **state)
 {
 	struct mrp_err err = MRP_ERR_INIT;
-	struct logs *logs = logs_start(must_open(1 << 20), NULL, &err);
+	struct metrics *metrics = some_metrics();
+	struct logs *logs = logs_start(must_open(1 << 20), NULL, metrics, &err);
 	pthread_t threads[3];
 	struct log_record record;
 	uint64_t seen = 0;
@@ -318,8 +334,40 @@ static void test_queue(void **state)
 	assert_true(logs_wait(logs, &seen, 1000));
 	assert_int_equal(seen, 3000);
 	assert_false(logs_wait(logs, &seen, 1));
-	assert_int_equal(logs_dropped(logs), 0);
 	logs_stop(logs);
+	assert_dropped(metrics, 0);
+	metrics_free(metrics);
+}
+
+/* What is not kept is counted; an output of any size goes when nothing else waits. */
+static void test_dropped(void **state)
+{
+	static char much[9 << 20];
+	struct mrp_err err = MRP_ERR_INIT;
+	struct metrics *metrics = some_metrics();
+	struct logs *logs = logs_start(must_open(1 << 20), NULL, metrics, &err);
+	struct rlimit before, small;
+	struct log_record record = record_of("a", 1, much, sizeof(much));
+
+	(void)state;
+	assert_non_null(logs);
+	logs_put(logs, &record);
+	assert_int_equal(logs_get(&record, logs, "a", 0, &err), 1);
+	strbuf_release(&record.text);
+	assert_dropped(metrics, 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 150;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	record = record_of("b", 1, "text", 4);
+	logs_put(logs, &record);
+	logs_put(logs, &record);
+	assert_int_equal(logs_get(&record, logs, "b", 0, &err), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	logs_stop(logs);
+	assert_dropped(metrics, 2);
+	metrics_free(metrics);
 }
 
 int main(void)
@@ -333,6 +381,7 @@ int main(void)
 		cmocka_unit_test_setup(test_no_room, new_folder),
 		cmocka_unit_test_setup(test_no_folder, new_folder),
 		cmocka_unit_test_setup(test_queue, new_folder),
+		cmocka_unit_test_setup(test_dropped, new_folder),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "outcome.h"
 
+#include <ctype.h>
 #include <time.h>
 
 #include "../base/parse.h"
@@ -12,6 +13,16 @@ static const char *signal_name(int number)
 	return name ? name : "a signal without a name";
 }
 
+/* A number that the limit of output has cut is another number. Text that has no words stays as it is. */
+static size_t without_last_word(const struct strbuf *text)
+{
+	size_t len = text->len;
+
+	while (len && text->buf[len - 1] != '|' && !isspace((unsigned char)text->buf[len - 1]))
+		len--;
+	return len ? len : text->len;
+}
+
 /* What people print to stderr is better than nothing, where the output is for people. */
 static void judge_output(struct verdict *out, struct arena *arena, const struct entry *entry, enum output_format format,
 	const struct run_result *result)
@@ -19,7 +30,11 @@ static void judge_output(struct verdict *out, struct arena *arena, const struct 
 	bool mute = format == OUTPUT_EXIT && !result->output[RUN_STDOUT].len;
 	const struct strbuf *text = &result->output[mute ? RUN_STDERR : RUN_STDOUT];
 
-	verdict_read(out, arena, format, entry->warning_fails, result->exit_code, text->buf, text->len);
+	size_t len = text->len;
+
+	if (format == OUTPUT_NAGIOS && result->truncated[RUN_STDOUT])
+		len = without_last_word(text);
+	verdict_read(out, arena, format, entry->warning_fails, result->exit_code, text->buf, len);
 }
 
 void outcome_verdict(struct verdict *out, struct arena *arena, const struct entry *entry, enum run_kind kind,

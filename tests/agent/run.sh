@@ -34,6 +34,17 @@ test_verdicts()
 	! command -v promtool >/dev/null || promtool check metrics <page
 }
 
+# The limit of output may cut a number in two; what is left of it is no value.
+test_cut_off()
+{
+	config "$(entry cut 'command: ["echo", "OK | a=12s b=345s"], output: "nagios", limits: {output: "14B"}')"
+	start_agent --config config.json
+	until_runs cut success ok
+	curl -sS "$agent_url/metrics" >page
+	matches page '^mrprober_value\{.*prober="cut",metric="a",unit="s"\} 12$'
+	never page 'metric="b"'
+}
+
 # Everything that a program gets, and nothing else.
 test_environment()
 {

@@ -10,6 +10,7 @@ test_connect()
 	probe 0 'TCP OK' tcp "localhost:$http_port" -v
 	probe 2 "TCP CRITICAL - cannot connect to 127.0.0.1:$none: Connection refused" tcp "127.0.0.1:$none"
 	probe 2 'TCP CRITICAL - .*nowhere.invalid' tcp nowhere.invalid:1 --timeout 3s
+	probe 2 "TCP CRITICAL - cannot connect to \[::1\]:$none: Connection refused" tcp "localhost:$none" --ip-version 6
 	probe 3 "TCP UNKNOWN - '127.0.0.1' is no address of IPv6" tcp 127.0.0.1:1 --ip-version 6
 }
 

@@ -11,6 +11,7 @@
 
 #include "../base/file.h"
 #include "../ev/loop.h"
+#include "../model/resolve.h"
 #include "../value/json.h"
 #include "../value/yaml.h"
 #include "config_backend.h"
@@ -112,7 +113,30 @@ static bool same(const struct fingerprint *a, const struct fingerprint *b)
 
 /* --- reading ------------------------------------------------------------------------------------------------- */
 
-/* What a file written by hand may leave out. */
+/* Absent, or a map of texts; what else it may be is said when the entry is read. */
+static bool is_matrix(const struct value *matrix)
+{
+	if (matrix && matrix->type != V_OBJECT)
+		return false;
+	for (uint32_t i = 0; matrix && i < matrix->n; i++) {
+		if (matrix->members[i].value->type != V_STRING)
+			return false;
+	}
+	return true;
+}
+
+/* What a file written by hand may leave out: of an entry, all but what to run and the prober's name. */
+static void fill_in_entry(struct arena *arena, struct value *entry)
+{
+	const char *prober = value_get_string(entry, "prober");
+	const struct value *matrix = value_get(entry, "matrix");
+
+	if (prober && !value_get(entry, "id") && is_matrix(matrix))
+		value_append(arena, entry, "id", value_string(arena, resolve_id(arena, prober, matrix)));
+	if (!value_get(entry, "error"))
+		resolve_fill_in(arena, entry);
+}
+
 static void fill_in(struct local_backend *local, struct arena *arena, struct value *config)
 {
 	const struct {
@@ -125,6 +149,11 @@ static void fill_in(struct local_backend *local, struct arena *arena, struct val
 		if (!value_get(config, names[i].key))
 			value_append(
 				arena, config, names[i].key, value_string(arena, arena_strdup(arena, names[i].text)));
+	}
+	const struct value *probers = value_get(config, "probers");
+	for (uint32_t i = 0; probers && probers->type == V_ARRAY && i < probers->n; i++) {
+		if (probers->items[i]->type == V_OBJECT)
+			fill_in_entry(arena, probers->items[i]);
 	}
 	if (value_get(config, "config_revision"))
 		return;

@@ -171,16 +171,21 @@ static void set_default(struct arena *arena, struct value *object, const char *f
 		value_append(arena, object, field, v);
 }
 
+void resolve_fill_in(struct arena *arena, struct value *entry)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
+		if (defaults[i].value)
+			set_default(arena, entry, defaults[i].field, value_string(arena, defaults[i].value));
+	}
+}
+
 static void fill_in(struct merged *m)
 {
 	struct arena *arena = m->arena;
 	struct value *definition = m->definition, *limits = own_map(arena, m->prober, "limits"),
 		     *heal = value_get(m->prober, "heal");
 
-	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
-		if (defaults[i].value)
-			set_default(arena, definition, defaults[i].field, value_string(arena, defaults[i].value));
-	}
+	resolve_fill_in(arena, definition);
 	set_default(arena, definition, "retry_interval", value_get(definition, "interval"));
 	set_default(arena, limits, "output", value_string(arena, "64KiB"));
 	value_append(arena, definition, "limits", limits);

@@ -35,6 +35,9 @@ bool resolve_match(bool *matched, const struct value *prober, const char *cluste
 void resolve_prober(struct arena *arena, struct value *entries, const struct value *prober, const bool *matched,
 	const struct resolve_target *target);
 
+/* What an entry does not say of its schedule, output and logs gets its default. */
+void resolve_fill_in(struct arena *arena, struct value *entry);
+
 /* "dns[record=A,resolver=10.0.0.2]": names in byte order; characters that would make it ambiguous as %XX. `matrix` may
  * be NULL or empty: the slug alone. */
 const char *resolve_id(struct arena *arena, const char *slug, const struct value *matrix);

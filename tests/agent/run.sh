@@ -82,6 +82,21 @@ test_users()
 	[ ! -e out/root ] || fail 'root was not allowed'
 }
 
+# By hand no more than what to run has to be written; all else has the defaults of configs.
+test_file_by_hand()
+{
+	say 'probers: [{prober: good, command: ["true"], interval: 200ms}, {prober: zones, matrix: {zone: a}, command: ["false"], interval: 200ms}]' >config.yaml
+	start_agent --config config.yaml
+	until_runs good success ok
+	until_runs zones failure exit
+	run 0 mrprober agent explain 'zones[zone=a]'
+	matches "$out" '^timeout +10s'
+	matches "$out" '^keep_logs +failures'
+	say 'probers: [{prober: good, command: ["true"], matrix: {zone: 1}}, {command: ["true"]}]' >config.yaml
+	run 1 mrprober agent reload
+	until_logged "probers\\[1\\]: prober: is missing"
+}
+
 # What did not change goes on as if nothing had happened; what is wrong changes nothing.
 test_reload()
 {

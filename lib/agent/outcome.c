@@ -55,8 +55,12 @@ void outcome_verdict(struct verdict *out, struct arena *arena, const struct entr
 		verdict_set(out, arena, VERDICT_FAILURE, REASON_TIMEOUT, "did not end within %s", timeout.buf);
 		break;
 	case RUN_LIMIT:
-		verdict_set(out, arena, VERDICT_ERROR, REASON_LIMIT, "went over its limit of %s",
-			result->what ? result->what : "resources");
+		if (result->what && streq(result->what, "output"))
+			verdict_set(out, arena, VERDICT_ERROR, REASON_LIMIT, "printed more than its limit, %zu bytes",
+				spec->max_output_bytes);
+		else
+			verdict_set(out, arena, VERDICT_ERROR, REASON_LIMIT, "went over its limit of %s",
+				result->what ? result->what : "resources");
 		break;
 	case RUN_SPAWN:
 		verdict_set(out, arena, VERDICT_ERROR, REASON_SPAWN, "'%s' cannot be started: %s%s%s", spec->argv[0],

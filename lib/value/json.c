@@ -30,7 +30,8 @@ static struct value *from_jansson(struct arena *arena, const json_t *json, int d
 		return value_string_n(arena, json_string_value(json), json_string_length(json));
 	case JSON_ARRAY:
 		v = value_array(arena);
-		json_array_foreach(json, i, item) {
+		json_array_foreach(json, i, item)
+		{
 			struct value *child = from_jansson(arena, item, depth + 1);
 
 			if (!child)
@@ -40,7 +41,8 @@ static struct value *from_jansson(struct arena *arena, const json_t *json, int d
 		return v;
 	case JSON_OBJECT:
 		v = value_object(arena);
-		json_object_foreach((json_t *)json, key, item) {
+		json_object_foreach((json_t *)json, key, item)
+		{
 			struct value *child = from_jansson(arena, item, depth + 1);
 
 			if (!child)
@@ -66,8 +68,14 @@ struct value *json_parse(struct arena *arena, const char *text, size_t len, cons
 
 	/* a whole number beyond int64 is a number all the same */
 	if (!json && json_error_code(&error) == json_error_numeric_overflow)
-		json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
+		json = json_loadb(
+			text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
 	if (!json) {
+		char *advice =
+			strstr(error.text, " without JSON_ALLOW_NUL"); /* for who writes the program, not the text */
+
+		if (advice)
+			*advice = '\0';
 		mrp_err_set(err, MRP_EPARSE, "%s is not valid JSON: line %d, column %d: %s", name, error.line,
 			error.column, error.text);
 		return NULL;

@@ -164,7 +164,8 @@ static int read_value(double *out, struct cursor *c)
 	static const struct {
 		const char *word;
 		double value;
-	} words[] = { { "nan", NAN }, { "+inf", INFINITY }, { "inf", INFINITY }, { "-inf", -INFINITY } };
+	} words[] = { { "nan", NAN }, { "+inf", INFINITY }, { "inf", INFINITY }, { "-inf", -INFINITY },
+		{ "+infinity", INFINITY }, { "infinity", INFINITY }, { "-infinity", -INFINITY } };
 	const char *at = c->at, *word = read_word(c), *end = at + strlen(word);
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {

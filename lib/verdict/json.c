@@ -164,6 +164,14 @@ void read_json(struct reading *reading)
 {
 	cleanup(mrp_err_clear) struct mrp_err err = MRP_ERR_INIT;
 	cleanup(strbuf_release) struct strbuf why = STRBUF_INIT;
+	const char *at = reading->text;
+
+	while (at < reading->end && is_blank(*at))
+		at++;
+	if (at == reading->end) {
+		verdict_bad_output(reading, "output is empty, where a JSON object is expected");
+		return;
+	}
 	const struct value *root =
 		json_parse(reading->arena, reading->text, (size_t)(reading->end - reading->text), "output", &err);
 

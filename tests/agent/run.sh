@@ -22,6 +22,7 @@ test_verdicts()
 	until_runs missing error spawn
 	until_runs slow failure timeout
 	until_runs floods error limit
+	until_status "error \\(limit\\) .* printed more than its limit, 1024 bytes" floods
 	until_runs talks failure timeout
 	until_runs odd error output
 	expect_equal 'errors of the config' 1 "$(runs never error config)"

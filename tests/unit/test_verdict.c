@@ -170,7 +170,10 @@ static void test_perfdata_many(void **state)
 static void test_json(void **state)
 {
 	static const struct row rows[] = {
-		{ 0, "", "error/output" },
+		{ 0, "", "error/output", "output is empty, where a JSON object is expected" },
+		{ 1, " \n", "error/output", "exit code 1; output is empty, where a JSON object is expected" },
+		{ 0, "{\"status\":\"\\u0000\"}", "error/output",
+			"output is not valid JSON: line 1, column 18: \\u0000 is not allowed" },
 		{ 1, "Traceback (most recent call last):", "error/output" },
 		{ 0, "{\"status\": \"ok\",}", "error/output" },
 		{ 0, "[]", "error/output", "output: a list, not an object" },
@@ -309,8 +312,8 @@ static void test_prometheus(void **state)
 		{ 0, "# just a comment\n#\n#HELP\n", "error/output" },
 		{ 0, "# just a comment\n#\n# EOF\n# UNIT a seconds\n", "success/ok", NULL, "" },
 		{ 0, " \ta\t1.5e3\t1395066363000 \n", "success/ok", NULL, "untyped:a=1500" },
-		{ 0, "a NaN\nb +Inf\nc -Inf\nd inf", "success/ok", NULL,
-			"untyped:a=nan untyped:b=inf untyped:c=-inf untyped:d=inf" },
+		{ 0, "a NaN\nb +Inf\nc -Inf\nd inf\ne -Infinity", "success/ok", NULL,
+			"untyped:a=nan untyped:b=inf untyped:c=-inf untyped:d=inf untyped:e=-inf" },
 		{ 0, "a{} 1\nb { x = \"1\" , y = \"\\\"\\\\\\n\" , } 2", "success/ok", NULL,
 			"untyped:a=1 untyped:b{x=1}{y=\"\\\n}=2" },
 		{ 0, "a:b_1{z=\"}\",a=\"\xc3\xa9\"} 1", "success/ok", NULL, "untyped:a:b_1{a=\xc3\xa9}{z=}}=1" },

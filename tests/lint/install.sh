@@ -13,6 +13,7 @@ test_staged()
 	for file in 'bin/mrprober' 'mrprober/libmrprober-[0-9.]*\.so' 'mrprober/mrprober-MODULE\.so' \
 		'share/bash-completion/completions/mrprober' 'share/zsh/vendor-completions/_mrprober' \
 		'share/fish/vendor_completions\.d/mrprober\.fish' 'man/man1/mrprober\.1' 'man/man5/mrprober-configs\.5' \
+		'sysusers\.d/mrprober\.conf' \
 		'share/mrprober/schemas/prober\.schema\.json' 'share/mrprober/schemas/plan\.schema\.json'; do
 		grep -q "/$file\$" ../files || {
 			cat ../files
@@ -29,4 +30,21 @@ test_staged()
 	# a module is found beside the library
 	"$program" api migrate --database "sqlite:$MRP_SCRATCH/try.sqlite"
 	[ -s "$MRP_SCRATCH/try.sqlite" ] || fail 'no database'
+}
+
+# What systemd thinks of the units. API and creator share the state folder, so they are one user, and not the one that agents
+# run probers as.
+test_units()
+{
+	command -v systemd-analyze >/dev/null || skip 'systemd is not installed'
+	DESTDIR=$MRP_SCRATCH/stage cmake --install "$MRP_BUILD" >log
+	cd "$MRP_SCRATCH/stage" || exit 1
+	program=$(find "$PWD" -path '*/bin/mrprober')
+	mkdir ../units
+	for unit in $(find . -name 'mrprober-*.service'); do
+		sed "s|^ExecStart=[^ ]*|ExecStart=$program|; /^Documentation=/d" "$unit" >"../units/${unit##*/}"
+		systemd-analyze verify "../units/${unit##*/}" >../said 2>&1 || fail "$unit: $(cat ../said)"
+		[ ! -s ../said ] || fail "$unit: $(cat ../said)"
+	done
+	expect_equal 'users' 'User=mrprober-api' "$(grep -h ^User= ../units/mrprober-api.service ../units/mrprober-creator.service | sort -u)"
 }

@@ -11,10 +11,8 @@
 
 #include "../base/file.h"
 #include "../ev/loop.h"
-#include "../model/resolve.h"
-#include "../value/json.h"
-#include "../value/yaml.h"
 #include "config_backend.h"
+#include "config_file.h"
 #include "config_stored.h"
 #include "config_tree.h"
 
@@ -113,85 +111,13 @@ static bool same(const struct fingerprint *a, const struct fingerprint *b)
 
 /* --- reading ------------------------------------------------------------------------------------------------- */
 
-/* Absent, or a map of texts; what else it may be is said when the entry is read. */
-static bool is_matrix(const struct value *matrix)
-{
-	if (matrix && matrix->type != V_OBJECT)
-		return false;
-	for (uint32_t i = 0; matrix && i < matrix->n; i++) {
-		if (matrix->members[i].value->type != V_STRING)
-			return false;
-	}
-	return true;
-}
-
-/* What a file written by hand may leave out: of an entry, all but what to run and the prober's name. */
-static void fill_in_entry(struct arena *arena, struct value *entry)
-{
-	const char *prober = value_get_string(entry, "prober");
-	const struct value *matrix = value_get(entry, "matrix");
-
-	if (prober && !value_get(entry, "id") && is_matrix(matrix))
-		value_append(arena, entry, "id", value_string(arena, resolve_id(arena, prober, matrix)));
-	if (!value_get(entry, "error"))
-		resolve_fill_in(arena, entry);
-}
-
-static void fill_in(struct local_backend *local, struct arena *arena, struct value *config)
-{
-	const struct {
-		const char *key, *text;
-	} names[] = { { "cluster", local->cluster }, { "host", local->host } };
-	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
-	char hex[SHA256_HEX + 1];
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!value_get(config, names[i].key))
-			value_append(
-				arena, config, names[i].key, value_string(arena, arena_strdup(arena, names[i].text)));
-	}
-	const struct value *probers = value_get(config, "probers");
-	for (uint32_t i = 0; probers && probers->type == V_ARRAY && i < probers->n; i++) {
-		if (probers->items[i]->type == V_OBJECT)
-			fill_in_entry(arena, probers->items[i]);
-	}
-	if (value_get(config, "config_revision"))
-		return;
-	json_canonical(&text, config);
-	sha256_hex_of(hex, text.buf, text.len);
-	value_append(arena, config, "config_revision", value_string_n(arena, hex, SHA256_HEX / 2));
-}
-
-static int read_config_file(
-	struct local_backend *local, struct strbuf *out, struct problems *problems, struct mrp_err *err)
-{
-	bool yaml = ends_with(local->path, ".yaml") || ends_with(local->path, ".yml");
-	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
-	cleanup(arena_release) struct arena arena = ARENA_INIT;
-	struct value *config;
-
-	if (read_file(&text, local->path, yaml ? YAML_MAX_BYTES : CONFIG_MAX, err) < 0)
-		return -1;
-	config = yaml ? value_from_yaml(&arena, text.buf, text.len, local->path, 0, problems)
-		      : json_parse(&arena, text.buf, text.len, local->path, err);
-	if (problems->errors)
-		return mrp_err_set(err, MRP_EINVALID, "'%s' is not YAML that can be used", local->path);
-	if (!config)
-		return -1;
-	if (config->type != V_OBJECT)
-		return mrp_err_set(
-			err, MRP_EINVALID, "'%s' is %s, not an agent's config", local->path, value_type_name(config));
-	fill_in(local, &arena, config);
-	json_compact(out, config);
-	return 0;
-}
-
 static enum look_end load(struct local_backend *local, struct config_look *out, struct mrp_err *err)
 {
 	char hex[SHA256_HEX + 1];
-	int result = local->is_tree ? config_tree_resolve(&out->json, local->path, local->environment, local->cluster,
-					      local->host, &out->problems, err)
-				    : read_config_file(local, &out->json, &out->problems, err);
+	int result = local->is_tree
+		? config_tree_resolve(
+			  &out->json, local->path, local->environment, local->cluster, local->host, &out->problems, err)
+		: config_file_read(&out->json, local->path, local->cluster, local->host, &out->problems, err);
 
 	if (result < 0)
 		sha256_to_hex(hex, local->loaded.digest);

@@ -96,6 +96,9 @@ test_file_by_hand()
 	say 'probers: [{prober: good, command: ["true"], matrix: {zone: 1}}, {command: ["true"]}]' >config.yaml
 	run 1 mrprober agent reload
 	until_logged "probers\\[1\\]: prober: is missing"
+	say 'probers: [{prober: good, command: ["true"], intervall: 5s, of_a_later_version: 1}]' >config.yaml
+	run 1 mrprober agent reload
+	until_logged "config.yaml:1:.*: prober 'good': unknown key 'intervall' .did you mean 'interval'"
 }
 
 # What did not change goes on as if nothing had happened; what is wrong changes nothing.

@@ -205,16 +205,18 @@ static void add_words(struct fields *fields, const char *name, const struct valu
 		add_field(fields, name, line.buf, field);
 }
 
-/* One row a member: "env LC_ALL=C". */
+/* One row a member: "labels team=blue". Placements give members, of a matrix all. */
 static void add_map(struct fields *fields, const char *name, const struct value *map)
 {
+	bool whole = streq(name, "matrix");
+
 	for (uint32_t i = 0; map && i < map->n; i++) {
 		cleanup(strbuf_release) struct strbuf line = STRBUF_INIT;
 		cleanup(freep) char *field = xasprintf("%s.%s", name, map->members[i].key);
 
 		strbuf_addf(&line, "%s=", map->members[i].key);
 		add_value_text(&line, map->members[i].value);
-		add_field(fields, i ? "" : name, line.buf, field);
+		add_field(fields, i ? "" : name, line.buf, whole ? name : field);
 	}
 }
 
@@ -264,8 +266,12 @@ static void add_run(struct fields *fields, const struct value *run)
 
 		add_field(fields, "user", line, NULL);
 	}
-	for (uint32_t i = 0; env && i < env->n; i++)
-		add_field(fields, i ? "" : "environment", env->items[i]->s, NULL);
+	for (uint32_t i = 0; env && i < env->n; i++) {
+		const char *setting = env->items[i]->s;
+		cleanup(freep) char *field = xasprintf("env.%.*s", (int)strcspn(setting, "="), setting);
+
+		add_field(fields, i ? "" : "environment", setting, field);
+	}
 }
 
 static void add_state(struct fields *fields, const struct value *state, int64_t now_ms)
@@ -305,6 +311,7 @@ void view_explain(struct strbuf *out, const struct view_style *style, const stru
 	add_field(&fields, "name", text(entry, "name"), NULL);
 	add_words(&fields, "command", value_get(entry, "command"), NULL);
 	add_members(&fields, entry);
+	add_map(&fields, "matrix", value_get(entry, "matrix"));
 	add_map(&fields, "labels", value_get(entry, "labels"));
 	add_heal(&fields, value_get(entry, "heal"));
 	add_run(&fields, run);

@@ -260,6 +260,7 @@ test_explain()
 		  - hosts: [h1]
 		    interval: 12h
 		    labels: {team: blue}
+		    matrix: {record: [AAAA, A]}
 	END
 	start_agent --config tree
 	run 0 mrprober agent explain 'dns[record=A]'
@@ -267,7 +268,10 @@ test_explain()
 	matches "$out" '^timeout +3s +placements\[0\]$'
 	matches "$out" '^interval +12h +placements\[1\]$'
 	matches "$out" 'GREETING=.?hello world'
-	matches "$out" 'FROM=first'
+	matches "$out" 'FROM=first +placements\[0\]$'
+	matches "$out" '^matrix +record=A +placements\[1\]$'
+	matches "$out" '^labels +team=blue +placements\[1\]$'
+	never "$out" '(GREETING|PATH)=.*placements'
 	matches "$out" 'MRPROBER_PROBER=dns'
 	matches "$out" 'PATH=/usr/local/sbin:'
 	never "$out" '^grace.*placements'

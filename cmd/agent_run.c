@@ -20,6 +20,7 @@ enum {
 	LOG_BYTES = 64 << 20,
 	UPLOAD_BYTES = 64 << 20,
 	OPEN_FILES = 65536,
+	FIRST_CONFIG_S = 2, /* an API that does not answer delays nobody for long */
 	HOST_MAX = 256,
 };
 
@@ -175,6 +176,9 @@ static int run_with(struct agent *agent, struct mrp_ctx *ctx, struct mrp_err *er
 	int r = agent_pushes_start(&pushes, &args->push, agent_options(agent)->host, ctx_setting(ctx, SETTING_CA_CERT),
 		agent_metrics(agent), err);
 
+	/* whoever sees that the agent is there may ask for its probers at once */
+	if (r == 0)
+		agent_source_wait(agent_source(agent), FIRST_CONFIG_S);
 	if (r == 0)
 		r = open_socket(&duty, args->socket, &ops, err);
 	if (r == 0) {

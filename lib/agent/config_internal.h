@@ -38,7 +38,8 @@ struct agent_source {
 	enum mrp_errcode report_said;
 
 	pthread_mutex_t lock; /* of what follows */
-	bool changed, stop;
+	pthread_cond_t first_told;
+	bool told, changed, stop;
 	uint64_t reloads; /* asked for */
 	struct agent_report *report;
 	struct agent_source_status status;

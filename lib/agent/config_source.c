@@ -160,6 +160,7 @@ static void source_free(struct agent_source *source)
 	said_release(&source->last);
 	agent_report_free(source->report);
 	agent_source_status_release(&source->status);
+	pthread_cond_destroy(&source->first_told);
 	pthread_mutex_destroy(&source->lock);
 	free((char *)(uintptr_t)source->options.cluster);
 	free((char *)(uintptr_t)source->options.host);
@@ -210,6 +211,16 @@ static int start_thread(struct agent_source *source, struct mrp_err *err)
 	return 0;
 }
 
+static void init_condition(pthread_cond_t *condition)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
 struct agent_source *agent_source_start(const struct agent_source_options *options, struct mrp_err *err)
 {
 	if (agent_check_names(options->cluster, options->host, err) < 0) {
@@ -221,6 +232,7 @@ struct agent_source *agent_source_start(const struct agent_source_options *optio
 	struct agent_source *source = xcalloc(1, sizeof(*source));
 	source->lock_fd = source->wake_fd = source->stop_fd = -1;
 	pthread_mutex_init(&source->lock, NULL);
+	init_condition(&source->first_told);
 	own_strings(&source->options, options);
 	if (open_all(source, options, err) < 0 || start_thread(source, err) < 0) {
 		source_free(source);
@@ -243,6 +255,19 @@ void agent_source_stop(struct agent_source *source)
 }
 
 /* --- questions and wishes of other threads ------------------------------------------------------------------- */
+
+void agent_source_wait(struct agent_source *source, int seconds)
+{
+	struct timespec until;
+	int r = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	pthread_mutex_lock(&source->lock);
+	while (!source->told && r == 0)
+		r = pthread_cond_timedwait(&source->first_told, &source->lock, &until);
+	pthread_mutex_unlock(&source->lock);
+}
 
 uint64_t agent_source_reload(struct agent_source *source)
 {

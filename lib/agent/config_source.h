@@ -67,6 +67,8 @@ struct agent_source *agent_source_start(const struct agent_source_options *optio
  * stay good. NULL is harmless. */
 void agent_source_stop(struct agent_source *source);
 
+/* Wait, `seconds` at most, until the first outcome was handed on. */
+void agent_source_wait(struct agent_source *source, int seconds);
 /* Any thread, never blocking. Look now, and look at files on the disk too (what was damaged is repaired); the number
  * appears in an outcome. */
 uint64_t agent_source_reload(struct agent_source *source);

@@ -110,4 +110,8 @@ void source_tell(struct agent_source *source, const struct look_ending *ending)
 	note_status(source, ending);
 	source->told_us = monotonic_us();
 	source->options.outcome(source->options.ctx, &outcome);
+	pthread_mutex_lock(&source->lock);
+	source->told = true;
+	pthread_cond_broadcast(&source->first_told);
+	pthread_mutex_unlock(&source->lock);
 }

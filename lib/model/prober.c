@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A prober: what to run, when, where, and how to read its result. */
+#include <strings.h>
+
 #include "../base/parse.h"
 #include "probe_fields.h"
 #include "tables.h"
@@ -146,6 +148,27 @@ static void check_placeholders(struct schema_ctx *ctx, const struct value *v, co
 		check_placeholders(ctx, v->members[i].value, path);
 }
 
+/* What a run would say each time, where no "${" leaves it open. */
+static void check_probe(struct schema_ctx *ctx, const struct value *probe)
+{
+	const struct value *http = value_get(probe, "http"), *disk = value_get(probe, "disk");
+	const struct value *url = http ? value_get(http, "url") : NULL, *path = disk ? value_get(disk, "path") : NULL;
+
+	if (url && url->type == V_STRING && !strstr(url->s, "${") && strncasecmp(url->s, "http://", 7) != 0 &&
+		strncasecmp(url->s, "https://", 8) != 0)
+		problems_add(ctx->problems, value_loc(url), "probe.http.url", "begins with neither http:// nor https://");
+	if (path && path->type == V_STRING && path->s[0] != '/' && strncmp(path->s, "${", 2) != 0)
+		problems_add(ctx->problems, value_loc(path), "probe.disk.path", "'%s' is no absolute path", path->s);
+}
+
+static void check_limits(struct schema_ctx *ctx, const struct value *limits)
+{
+	const struct value *cpu = value_get(limits, "cpu");
+
+	if (cpu && ((cpu->type == V_INT && cpu->i == 0) || (cpu->type == V_REAL && cpu->r == 0)))
+		problems_add(ctx->problems, value_loc(cpu), "limits.cpu", "is 0, so nothing could run");
+}
+
 static void check_alert_names(struct schema_ctx *ctx, const struct value *alerts)
 {
 	for (uint32_t i = 0; i < alerts->n; i++) {
@@ -163,7 +186,8 @@ static void check_alert_names(struct schema_ctx *ctx, const struct value *alerts
 void prober_check(struct schema_ctx *ctx, const struct value *prober)
 {
 	static const char *const substituted[] = { "command", "probe", "env", "heal" };
-	const struct value *placements = value_get(prober, "placements"), *alerts = value_get(prober, "alerts");
+	const struct value *placements = value_get(prober, "placements"), *alerts = value_get(prober, "alerts"),
+			   *probe = value_get(prober, "probe"), *limits = value_get(prober, "limits");
 
 	check_label_names(ctx, prober, "labels", "labels");
 	check_matrix(ctx, prober, "matrix");
@@ -173,6 +197,10 @@ void prober_check(struct schema_ctx *ctx, const struct value *prober)
 		if (v)
 			check_placeholders(ctx, v, substituted[i]);
 	}
+	if (probe && probe->type == V_OBJECT)
+		check_probe(ctx, probe);
+	if (limits && limits->type == V_OBJECT)
+		check_limits(ctx, limits);
 	if (alerts && alerts->type == V_ARRAY)
 		check_alert_names(ctx, alerts);
 	for (uint32_t i = 0; placements && placements->type == V_ARRAY && i < placements->n; i++) {
@@ -216,5 +244,5 @@ bool label_reserved(const char *name)
 		if (streq(name, reserved[i]))
 			return true;
 	}
-	return false;
+	return name[0] == '_' && name[1] == '_'; /* Prometheus's own */
 }

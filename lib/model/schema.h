@@ -72,7 +72,7 @@ struct value *schema_value_to_json(
 
 /* Checks for F_PATTERN rows and map keys. */
 bool valid_identifier(const char *text, size_t len); /* [A-Za-z_][A-Za-z0-9_]*, at most 128 */
-bool valid_label_key(const char *text, size_t len);  /* [A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-9])?, at most 128 */
+bool valid_label_key(const char *text, size_t len);  /* [A-Za-z0-9_]([A-Za-z0-9_./-]*[A-Za-z0-9_])?, at most 128 */
 bool valid_relative_path(const char *text, size_t len); /* no empty part, no '.', no '..', no leading '/' */
 bool valid_sha256(const char *text, size_t len);
 

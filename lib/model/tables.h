@@ -23,7 +23,7 @@ extern const struct field source_fields[];
 	{ "description", F_STRING, FF_BOTH | FF_ALWAYS, "shown to people", .max = 65536 },                             \
 	{ "labels", F_MAP, FF_BOTH | FF_ALWAYS, "for selecting and grouping", .sub = &item_label,                      \
 	  .valid = valid_label_key, .form = "a label name (letters, digits, '_', '.', '/', '-')",                      \
-	  .pattern = "^[A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-9])?$" },                                                  \
+	  .pattern = "^[A-Za-z0-9_]([A-Za-z0-9_./-]*[A-Za-z0-9_])?$" },                                                  \
 	{ "managed", F_BOOL, FF_API, "true when it came from a config" },                                              \
 	{ "source", F_OBJECT, FF_API, "where it came from; null when made by hand", .sub = source_fields },            \
 	{ "revision", F_INT, FF_READONLY, "moved by every write" },                                                    \

@@ -62,7 +62,7 @@ static void log_ending(const struct agent_source *source, const struct look_endi
 	const struct agent_config *config = source_config(source);
 
 	if (outcome_is_good(ending->kind)) {
-		log_info("config %s from %s: %zu probers%s", config->revision, source->backend->name, config->entries.n,
+		log_info("config %.12s from %s: %zu probers%s", config->revision, source->backend->name, config->entries.n,
 			ending->last_good                     ? ", as stored here"
 				: ending->kind == CONFIG_SAME ? ", is right again"
 							      : "");

@@ -16,6 +16,7 @@
 
 enum {
 	CONNECTIONS_MAX = 32,
+	PER_ADDRESS_MAX = 16, /* one machine cannot keep all others away */
 	IDLE_SECONDS = 10,
 	ANSWER_SECONDS = 60,
 	BLOCK_BYTES = 32 << 10,
@@ -226,8 +227,9 @@ static struct page_server *start(const struct page_source *source, int fd, struc
 	server->index = xasprintf(INDEX_PAGE, source->title, source->title);
 	server->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
 		NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		(unsigned)PER_ADDRESS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
 	if (server->daemon)
 		return server;
 	mrp_err_errno(err, "cannot start the server of metrics");

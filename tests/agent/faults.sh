@@ -354,3 +354,18 @@ test_terminated()
 	expect_equal 'status of one that did not wait' 1 $code
 	until_true is_gone shared/deaf2
 }
+
+# One machine that opens connections and says nothing does not keep Prometheus away.
+test_scrape_among_idle()
+{
+	command -v python3 >/dev/null || skip 'python3 is not installed'
+	config "$(entry good 'command: ["true"]')"
+	start_agent --config config.json
+	python3 - "${agent_url##*:}" >page <<-'END'
+		import socket, sys, urllib.request
+		server = ("127.0.0.1", int(sys.argv[1]))
+		idle = [socket.create_connection(server, source_address=("127.0.0.2", 0)) for _ in range(100)]
+		print(urllib.request.urlopen("http://%s:%d/metrics" % server, timeout=5).read().decode())
+	END
+	matches page '^mrprober_agent_probers\{.*\} 1$'
+}

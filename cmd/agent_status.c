@@ -97,7 +97,7 @@ static int watch(struct mrp_ctx *ctx, const struct status_args *args, struct val
 
 		ctx->arena = (struct arena)ARENA_INIT;
 		code = show(ctx, args, request, err);
-		if (code < 0 && err->code == MRP_EUNREACHABLE && looked) {
+		if (code < 0 && looked && (err->code == MRP_EUNREACHABLE || err->code == MRP_EBUSY)) {
 			if (!trouble)
 				fprintf(stderr, "mrprober: %s; looking again until it works\n", err->msg);
 			mrp_err_clear(err);

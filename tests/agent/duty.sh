@@ -89,6 +89,32 @@ test_watch()
 	expect_equal 'status after Ctrl-C' 130 $code
 	expect_equal 'times that trouble was told' 1 "$(wc -l <trouble)"
 	never watched "$(printf '\033')"
+	step 'the agent is about to end'
+	stop_agent
+	mrprober agent status --watch --interval 100ms >watched 2>trouble && fail 'there is no agent' # the first look counts
+	start_agent --config config.json
+	mrprober agent status --watch --interval 100ms >watched 2>trouble &
+	watcher=$!
+	until_true lines_of watched '^good ' 1
+	stop_agent
+	# one that ends closes what it has not read
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+while True:
+	s.accept()[0].close()
+	print("turned away", flush=True)' "$MRPROBER_SOCKET" >turned &
+	source_pid=$!
+	until_true lines_of turned away 3
+	kill -KILL "$source_pid"
+	wait "$source_pid" 2>/dev/null || :
+	rm "$MRPROBER_SOCKET"
+	before=$(grep -c '^good ' watched)
+	start_agent --config config.json
+	until_true lines_of watched '^good ' $((before + 1))
+	kill -INT $watcher
+	wait $watcher || :
 	step 'nobody reads it any more'
 	mkfifo pipe
 	{ mrprober agent status --watch --interval 100ms >pipe 2>trouble || :; } &

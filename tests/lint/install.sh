@@ -41,7 +41,8 @@ test_units()
 	cd "$MRP_SCRATCH/stage" || exit 1
 	program=$(find "$PWD" -path '*/bin/mrprober')
 	mkdir ../units
-	for unit in $(find . -name 'mrprober-*.service'); do
+	folder=$(find . -path '*/systemd/system')
+	for unit in "$folder"/mrprober-*.service; do
 		sed "s|^ExecStart=[^ ]*|ExecStart=$program|; /^Documentation=/d" "$unit" >"../units/${unit##*/}"
 		systemd-analyze verify "../units/${unit##*/}" >../said 2>&1 || fail "$unit: $(cat ../said)"
 		[ ! -s ../said ] || fail "$unit: $(cat ../said)"

@@ -29,6 +29,33 @@ static size_t name_place(const struct name_vec *names, const char *name, bool *f
 	return low;
 }
 
+static bool has_parts(enum series_type type, const char *suffix)
+{
+	return type == SERIES_HISTOGRAM || (type == SERIES_SUMMARY && !streq(suffix, "_bucket"));
+}
+
+/* "foo_sum" beside a histogram "foo", or the other way round: whoever reads the page takes one for a part of the other.
+ */
+static bool is_part(const struct name_vec *names, const char *name, enum series_type type)
+{
+	static const char *const suffixes[] = { "_bucket", "_sum", "_count" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		const char *suffix = suffixes[i];
+		size_t len = strlen(name) - (ends_with(name, suffix) ? strlen(suffix) : 0);
+		cleanup(freep) char *whole = xasprintf("%.*s", (int)len, name), *part = xasprintf("%s%s", name, suffix);
+		bool there;
+		size_t at = name_place(names, whole, &there);
+
+		if (there && ends_with(name, suffix) && has_parts(names->v[at]->type, suffix))
+			return true;
+		name_place(names, part, &there);
+		if (there && has_parts(type, suffix))
+			return true;
+	}
+	return false;
+}
+
 struct name *name_get(struct metrics *m, const char *name, const char *help, enum series_type type, int own)
 {
 	struct name *found = NULL;
@@ -39,7 +66,7 @@ struct name *name_get(struct metrics *m, const char *name, const char *help, enu
 	if (there) {
 		found = m->names.v[at];
 		found = found->type == type && found->own != -2 ? found : NULL;
-	} else if (own != -1 || !skip_prefix(name, "mrprober_", NULL)) {
+	} else if (own != -1 || (!skip_prefix(name, "mrprober_", NULL) && !is_part(&m->names, name, type))) {
 		found = xcalloc(1, sizeof(*found));
 		*found = (struct name){
 			.name = xstrdup(name), .help = help ? xstrdup(help) : NULL, .type = type, .own = own

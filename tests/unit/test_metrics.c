@@ -170,6 +170,27 @@ static void test_families(void **state)
 		"!# TYPE bar");
 }
 
+/* promtool takes foo_sum for a part of a histogram foo, and the page for broken. */
+static void test_parts(void **state)
+{
+	static const char histogram[] = "# TYPE foo histogram\nfoo_bucket{le=\"+Inf\"} 1\nfoo_sum 1\nfoo_count 1\n";
+	cleanup(free_metrics) struct metrics *m = new_metrics(false);
+	struct metrics_prober *a = metrics_prober_add(m, "a", NULL, 0), *b = metrics_prober_add(m, "b", NULL, 0);
+
+	(void)state;
+	record_text(m, a, OUTPUT_PROMETHEUS, 0, histogram);
+	record_text(m, b, OUTPUT_PROMETHEUS, 0, "# TYPE foo_sum gauge\nfoo_sum 5\nfoo_bucket 3\nfoo_total 7\n");
+	CHECK_PAGE(m, EXPOSITION_PROMETHEUS, "foo_sum{" A ",prober=\"a\"} 1", "foo_total{" A ",prober=\"b\"} 7",
+		"!foo_sum{" A ",prober=\"b\"}", "!foo_bucket{" A ",prober=\"b\"}",
+		"mrprober_agent_families_left_out{" A "} 2");
+	record_text(m, a, OUTPUT_PROMETHEUS, 0, "");
+	record_text(
+		m, b, OUTPUT_PROMETHEUS, 0, "foo_sum 5\n# TYPE bar summary\nbar_sum 1\nbar_count 1\nbar_bucket 2\n");
+	record_text(m, a, OUTPUT_PROMETHEUS, 0, histogram);
+	CHECK_PAGE(m, EXPOSITION_PROMETHEUS, "foo_sum{" A ",prober=\"b\"} 5", "bar_bucket{" A ",prober=\"b\"} 2",
+		"!foo_count{", "mrprober_agent_families_left_out{" A "} 1");
+}
+
 static void test_openmetrics(void **state)
 {
 	cleanup(free_metrics) struct metrics *m = new_metrics(false);
@@ -639,6 +660,7 @@ int main(void)
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_families),
+		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_openmetrics),
 		cmocka_unit_test(test_agent),
 		cmocka_unit_test(test_read_back),

@@ -6,6 +6,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "../base/log.h"
+
 /* Few: the users that the entries of a config name. */
 struct account_list {
 	struct arena arena;
@@ -153,6 +155,17 @@ static struct account *add_default(struct account_list *list, const struct accou
 	return add_named(list, lookup(list, &entry, "mrprober", 0) ? "mrprober" : "nobody");
 }
 
+/* One that is allowed may be there on other hosts only, or be made later; or the name is a slip. */
+static int check_allowed(struct account_list *list, const char *name, struct mrp_err *err)
+{
+	if (strchr(name, ','))
+		return mrp_err_set(
+			err, MRP_EUSAGE, "--allow-user: '%s' is no user: name each with an option of its own", name);
+	if (add_named(list, name)->error)
+		log_warning("--allow-user: there is no user '%s' on this host", name);
+	return 0;
+}
+
 int account_rules_check(const struct account_rules *rules, struct mrp_err *err)
 {
 	struct account_list *list = xcalloc(1, sizeof(*list));
@@ -164,6 +177,8 @@ int account_rules_check(const struct account_rules *rules, struct mrp_err *err)
 	else if (rules->default_user && add_named(list, rules->default_user)->error)
 		r = mrp_err_set(
 			err, MRP_EINVALID, "--default-user: there is no user '%s' on this host", rules->default_user);
+	for (size_t i = 0; r == 0 && i < rules->n_allow; i++)
+		r = check_allowed(list, rules->allow[i], err);
 	account_list_free(list);
 	return r;
 }

@@ -24,8 +24,8 @@ struct account_rules {
 	const char *default_user; /* NULL: "mrprober" when there is such a user, else "nobody" */
 };
 
-/* MRP_EINVALID when there is no user of the name that --default-user says, or it is said and we are not root. Blocks.
- */
+/* MRP_EINVALID when there is no user of the name that --default-user says, or it is said and we are not root;
+ * MRP_EUSAGE when a name of --allow-user can be none. Warns of those that are not there. Blocks. */
 int account_rules_check(const struct account_rules *rules, struct mrp_err *err);
 
 /* Set `account` in each entry; where that is not allowed or not possible, the entry's `error`. For a config that nobody

@@ -74,7 +74,9 @@ test_users()
 	print='"sh", "-c", "id -u >>'"$MRP_SCRATCH"'/out/$MRPROBER_PROBER"'
 	config "$(entry default "command: [$print]")" "$(entry allowed "command: [$print], run_as: \"daemon\"")" \
 		"$(entry root "command: [$print], run_as: \"root\"")"
-	start_agent --config config.json --default-user nobody --allow-user daemon --allow-user bin
+	run 64 mrprober agent run --cluster net --config config.json --state-dir state --allow-user daemon,bin
+	start_agent --config config.json --default-user nobody --allow-user daemon --allow-user bin --allow-user no-such-user
+	until_logged "warning: --allow-user: there is no user 'no-such-user' on this host"
 	until_runs default success ok
 	until_runs allowed success ok
 	expect_equal 'errors' 1 "$(runs root error config)"

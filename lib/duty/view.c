@@ -322,6 +322,7 @@ void view_explain(struct strbuf *out, const struct view_style *style, const stru
 
 void view_run(struct strbuf *out, const struct value *record)
 {
+	const struct value *truncated = value_get(record, "truncated");
 	int64_t code = number(record, "exit_code"), signal_number = number(record, "signal");
 
 	strbuf_addf(out, "run %s of %s at ", text(record, "run_id"), text(record, "id"));
@@ -338,6 +339,8 @@ void view_run(struct strbuf *out, const struct value *record)
 		strbuf_addstr(out, ": ");
 		strbuf_add_visible(out, text(record, "message"), strlen(text(record, "message")));
 	}
+	if (truncated && truncated->type == V_BOOL && truncated->b)
+		strbuf_addstr(out, "; only the beginning of its output is here");
 }
 
 struct value *view_with_times(struct arena *arena, const struct value *v)

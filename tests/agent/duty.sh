@@ -253,6 +253,18 @@ test_logs()
 	n=$(wc -l <followed)
 	seq "$last" $((last + n - 1)) >want
 	expect_files 'each run once, in order' want followed
+	step 'what was cut off'
+	config "$(entry long 'command: ["sh", "-c", "echo 0123456789; exit 1"], limits: {output: "5B"}')" \
+		"$(entry short 'command: ["sh", "-c", "echo 0123456789; exit 1"], limits: {output: "11B"}')"
+	run 0 mrprober agent reload
+	until_runs long failure exit
+	until_runs short failure exit
+	run 0 mrprober agent logs long
+	matches "$err" ': 01234; only the beginning of its output is here$'
+	run 1 mrprober agent once long
+	matches "$err" ': 01234; only the beginning of its output is here$'
+	run 1 mrprober agent once short
+	never "$err" 'only the beginning'
 	step 'those of a prober that is gone, and after a restart'
 	config "$(never_yet)"
 	run 0 mrprober agent reload

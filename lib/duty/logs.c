@@ -8,11 +8,13 @@
 enum { FOLLOW_MS = 1000, NEWER_MAX = 100 };
 
 /* Has the client gone, or is the server about to stop? */
-static bool is_over(const struct duty_conn *conn)
+static bool is_over(const struct duty_conn *conn, bool *stopping)
 {
 	struct pollfd fds[2] = { { .fd = conn->fd, .events = POLLRDHUP }, { .fd = conn->stop_fd, .events = POLLIN } };
+	bool over = poll(fds, 2, 0) > 0;
 
-	return poll(fds, 2, 0) > 0;
+	*stopping = over && fds[1].revents;
+	return over;
 }
 
 static int send_record(struct duty_call *call, const struct log_record *record, struct mrp_err *err)
@@ -72,13 +74,14 @@ static int send_newer(struct duty_call *call, const char *id, struct strbuf *sho
 static int follow_logs(struct duty_call *call, const char *id, struct strbuf *shown, struct mrp_err *err)
 {
 	uint64_t seen = 0;
+	bool stopping;
 
-	while (!is_over(call->conn)) {
+	while (!is_over(call->conn, &stopping)) {
 		if (send_newer(call, id, shown, err) < 0)
 			return -1;
 		call->ops->log_wait(call->ops->ctx, &seen, FOLLOW_MS);
 	}
-	return 0;
+	return stopping ? mrp_err_set(err, MRP_EBUSY, "the agent is stopping") : 0;
 }
 
 int duty_serve_logs(struct duty_call *call, struct mrp_err *err)

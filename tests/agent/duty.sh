@@ -269,7 +269,14 @@ test_logs()
 	config "$(never_yet)"
 	run 0 mrprober agent reload
 	run 0 mrprober agent logs failures
+	mrprober agent logs failures --follow >gone 2>gone.err &
+	client=$!
+	until_true [ -s gone ]
 	stop_agent
+	code=0
+	wait $client || code=$?
+	expect_equal 'status when the agent stops' 75 $code
+	matches gone.err '^mrprober: the agent is stopping$'
 	start_agent --config config.json
 	run 0 mrprober agent logs failures
 	expect_equal 'the last run' "$(cat shared/failures)" "$(cat "$out")"

@@ -32,6 +32,16 @@ static size_t count_errors(const struct agent_config *config)
 	return n;
 }
 
+/* Limits that nothing but a cgroup can hold: see run.h. */
+static size_t count_limits_of_cgroups(const struct agent_config *config)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->entries.n; i++)
+		n += config->entries.v[i]->limits.cpus > 0 || config->entries.v[i]->limits.processes > 0;
+	return n;
+}
+
 static void apply(struct agent *agent, const struct config_outcome *outcome)
 {
 	struct agent_config *config = outcome->config;
@@ -39,6 +49,11 @@ static void apply(struct agent *agent, const struct config_outcome *outcome)
 
 	if (errors)
 		log_warning("%zu of the config's %zu probers cannot be run", errors, config->entries.n);
+	size_t limited = agent->options.cgroup ? 0 : count_limits_of_cgroups(config);
+	if (limited)
+		log_warning(
+			"%zu probers have limits of processors or processes, which hold in a cgroup only (--cgroup)",
+			limited);
 	schedule_apply(agent->schedule, config, loop_now_us(agent->loop));
 	agent_pauses_apply(agent);
 	metrics_agent_add(agent->metrics, AGENT_CONFIG_RELOADS_TOTAL, 1);

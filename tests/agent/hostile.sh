@@ -98,6 +98,7 @@ test_limits()
 	config "$(hostile eats '"eat", "200"' 'limits: {memory: "64MiB"}')" "$(hostile fits '"eat", "10"' 'limits: {memory: "64MiB"}')" \
 		"$(hostile bomb '"bomb"' 'limits: {processes: 20}, interval: "24h", timeout: "30s"')" "$(hostile ticks '"exit", "0"')"
 	start_agent --config config.json
+	until_logged 'warning: 1 probers have limits of processors or processes, which hold in a cgroup only'
 	until_runs eats failure exit
 	until_runs fits success ok
 	if [ "$(id -u)" = 0 ]; then # root's agent has a user of its own for probers, who is not root

@@ -13,7 +13,7 @@ test_staged()
 	for file in 'bin/mrprober' 'mrprober/libmrprober-[0-9.]*\.so' 'mrprober/mrprober-MODULE\.so' \
 		'share/bash-completion/completions/mrprober' 'share/zsh/vendor-completions/_mrprober' \
 		'share/fish/vendor_completions\.d/mrprober\.fish' 'man/man1/mrprober\.1' 'man/man5/mrprober-configs\.5' \
-		'sysusers\.d/mrprober\.conf' \
+		'sysusers\.d/mrprober\.conf' 'doc/mrprober/LICENSE' \
 		'share/mrprober/schemas/prober\.schema\.json' 'share/mrprober/schemas/plan\.schema\.json'; do
 		grep -q "/$file\$" ../files || {
 			cat ../files

@@ -53,6 +53,8 @@ static void fill_in_entry(struct arena *arena, struct value *entry, struct probl
 	problems->subject = NULL;
 	if (prober && !value_get(entry, "id") && is_matrix(matrix))
 		value_append(arena, entry, "id", value_string(arena, resolve_id(arena, prober, matrix)));
+	if (prober && !value_get(entry, "name"))
+		value_append(arena, entry, "name", value_string(arena, prober));
 	if (!value_get(entry, "error"))
 		resolve_fill_in(arena, entry);
 }

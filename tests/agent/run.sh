@@ -95,6 +95,7 @@ test_file_by_hand()
 	run 0 mrprober agent explain 'zones[zone=a]'
 	matches "$out" '^timeout +10s'
 	matches "$out" '^keep_logs +failures'
+	matches "$out" '^name +zones'
 	say 'probers: [{prober: good, command: ["true"], matrix: {zone: 1}}, {command: ["true"]}]' >config.yaml
 	run 1 mrprober agent reload
 	until_logged "probers\\[1\\]: prober: is missing"

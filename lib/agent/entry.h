@@ -47,6 +47,7 @@ struct entry {
 	enum keep_logs keep_logs;
 	struct run_limits limits;
 	size_t max_output_bytes;
+	bool output_is_limited; /* the config says so: more is an error */
 	const char *run_as; /* NULL: the agent's default */
 	struct entry_heal heal;
 

@@ -137,6 +137,7 @@ static void read_limits(struct entry *entry, const struct value *limits)
 	const char *output = limits ? value_get_string(limits, "output") : NULL;
 
 	entry->max_output_bytes = output ? (size_t)size_of_text(output) : 64 * 1024;
+	entry->output_is_limited = output;
 	if (!limits)
 		return;
 	entry->limits.memory_bytes = size_of_text(value_get_string(limits, "memory"));

@@ -64,8 +64,9 @@ static void set_spec(struct run_spec *spec, const struct entry *entry, enum run_
 		.timeout_ms = heals ? entry->heal.timeout_ms : entry->timeout_ms,
 		.grace_ms = entry->grace_ms,
 		.max_output_bytes = entry->max_output_bytes,
-		/* half of a document is worth nothing; the beginning of what people read is */
-		.output_is_limit = !heals && (entry->output == OUTPUT_PROMETHEUS || entry->output == OUTPUT_JSON),
+		/* without a limit the beginning of what people read is worth something; half of a document never is */
+		.output_is_limit = !heals &&
+			(entry->output_is_limited || entry->output == OUTPUT_PROMETHEUS || entry->output == OUTPUT_JSON),
 	};
 }
 

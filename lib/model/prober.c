@@ -38,7 +38,7 @@ static const struct field limits_fields[] = {
 	{ "memory", F_SIZE, FF_BOTH, "of the run's processes together", .min = 1 << 20, .max = INT64_C(1) << 50 },
 	{ "cpu", F_NUMBER, FF_BOTH, "processors, like 0.5", .max = 4096 },
 	{ "processes", F_INT, FF_BOTH, "at one time", .min = 1, .max = 1000000 },
-	{ "output", F_SIZE, FF_BOTH, "of a run; 64KiB when absent", .min = 1, .max = INT64_C(1) << 30 },
+	{ "output", F_SIZE, FF_BOTH, "of a run, which is ended at it; when absent, 64KiB of it are kept", .min = 1, .max = INT64_C(1) << 30 },
 	END_FIELDS
 };
 

@@ -187,7 +187,6 @@ static void fill_in(struct merged *m)
 
 	resolve_fill_in(arena, definition);
 	set_default(arena, definition, "retry_interval", value_get(definition, "interval"));
-	set_default(arena, limits, "output", value_string(arena, "64KiB"));
 	value_append(arena, definition, "limits", limits);
 	if (!heal)
 		return;

@@ -254,8 +254,8 @@ test_logs()
 	seq "$last" $((last + n - 1)) >want
 	expect_files 'each run once, in order' want followed
 	step 'what was cut off'
-	config "$(entry long 'command: ["sh", "-c", "echo 0123456789; exit 1"], limits: {output: "5B"}')" \
-		"$(entry short 'command: ["sh", "-c", "echo 0123456789; exit 1"], limits: {output: "11B"}')"
+	config "$(entry long 'command: ["sh", "-c", "echo 01234; head -c 70000 /dev/zero; exit 1"]')" \
+		"$(entry short 'command: ["sh", "-c", "echo 01234; exit 1"], limits: {output: "6B"}')"
 	run 0 mrprober agent reload
 	until_runs long failure exit
 	until_runs short failure exit

@@ -14,7 +14,7 @@ test_verdicts()
 		"$(hostile deaf "\"ignore-term\", \"$shared/deaf\"" "$slow")" \
 		"$(hostile catches '"catch-term"' "$slow")" \
 		"$(hostile stops "\"stop-self\", \"$shared/stops\"" "$slow")" \
-		"$(hostile floods '"flood"' "$slow"', limits: {output: "4KiB"}')" \
+		"$(hostile floods '"flood"' "$slow")" "$(hostile flood-limit '"flood"' 'limits: {output: "4KiB"}')" \
 		"$(hostile flood-json '"flood"' 'output: "json", limits: {output: "4KiB"}')" \
 		"$(hostile bytes '"bytes"')" \
 		"$(hostile closes "\"close-and-sleep\", \"$shared/closes\"" "$slow")" \
@@ -40,6 +40,7 @@ test_verdicts()
 		until_runs $prober error signal
 	done
 	until_runs flood-json error limit
+	until_runs flood-limit error limit
 	for prober in folder text format script long; do
 		until_runs $prober error spawn
 	done

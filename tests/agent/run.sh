@@ -11,7 +11,8 @@ test_verdicts()
 		"$(entry missing 'command: ["./no-such-program"]')" \
 		"$(entry slow 'command: ["sleep", "60"], timeout: "100ms"')" \
 		"$(entry floods 'command: ["sh", "-c", "while :; do echo x 1; done"], output: "prometheus", limits: {output: "1KiB"}')" \
-		"$(entry talks 'command: ["sh", "-c", "while :; do echo x; done"], timeout: "300ms", limits: {output: "1KiB"}')" \
+		"$(entry talks 'command: ["sh", "-c", "while :; do echo x; done"], timeout: "300ms"')" \
+		"$(entry loud 'command: ["sh", "-c", "while :; do echo x; done"], limits: {output: "1KiB"}')" \
 		"$(entry odd 'command: ["echo", "{"], output: "json"')" "$(entry 'never' 'error: "no such variable"')"
 	start_agent --config config.json
 	until_runs good success ok
@@ -23,6 +24,7 @@ test_verdicts()
 	until_runs slow failure timeout
 	until_runs floods error limit
 	until_status "error \\(limit\\) .* printed more than its limit, 1024 bytes" floods
+	until_runs loud error limit
 	until_runs talks failure timeout
 	until_runs odd error output
 	expect_equal 'errors of the config' 1 "$(runs never error config)"
@@ -35,10 +37,10 @@ test_verdicts()
 	! command -v promtool >/dev/null || promtool check metrics <page
 }
 
-# The limit of output may cut a number in two; what is left of it is no value.
+# Where there is no limit, output that is too long may be cut in the middle of a number; what is left of it is no value.
 test_cut_off()
 {
-	config "$(entry cut 'command: ["echo", "OK | a=12s b=345s"], output: "nagios", limits: {output: "14B"}')"
+	config "$(entry cut 'command: ["sh", "-c", "printf \"OK | a=12s %65521s b=345s\" x"], output: "nagios"')"
 	start_agent --config config.json
 	until_runs cut success ok
 	curl -sS "$agent_url/metrics" >page

@@ -11,6 +11,12 @@ char *put_uint(char *p, uint64_t n);
 char *put_decimal(char *p, uint64_t n, unsigned digits); /* n / 10^digits, up to 9 digits */
 char *put_double(char *p, double d);                     /* reads back equal */
 
+/* The nearest whole number; `d` is not below 0. llround() would be the only reason to load libm. */
+static inline uint64_t nearest(double d)
+{
+	return (uint64_t)(d + 0.5);
+}
+
 /* A label's value, a help text: what must be escaped is. */
 void add_escaped(struct strbuf *out, const char *s, bool quotes);
 

@@ -2,7 +2,6 @@
 /* What the writer does. Where to read next: series.c (values of a verdict), page.c (text), points.c (pushes). */
 #include "internal.h"
 
-#include <math.h>
 #include <sched.h>
 #include <time.h>
 
@@ -213,7 +212,7 @@ void metrics_prober_record(struct metrics *m, struct metrics_prober *p, const st
 		while (i < DURATION_BUCKETS - 1 && duration_s > duration_bounds[i])
 			i++;
 		s.buckets[i]++;
-		s.last_duration_ns = (uint64_t)llround(duration_s * 1e9);
+		s.last_duration_ns = nearest(duration_s * 1e9);
 		s.duration_ns += s.last_duration_ns;
 		s.last_run_ms = run_ms;
 	}
@@ -244,5 +243,5 @@ void metrics_agent_delay(struct metrics *m, double seconds)
 	while (i < DELAY_BUCKETS - 1 && seconds > delay_bounds[i])
 		i++;
 	atomic_fetch_add_explicit(&m->delays[i], 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&m->delay_ns, (uint64_t)llround(seconds * 1e9), memory_order_relaxed);
+	atomic_fetch_add_explicit(&m->delay_ns, nearest(seconds * 1e9), memory_order_relaxed);
 }

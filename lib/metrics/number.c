@@ -53,7 +53,7 @@ char *put_double(char *p, double d)
 		return put_word(p, d > 0 ? "+Inf" : "-Inf");
 	/* below 2^53 both steps are exact or rounded once, as the reader's own step is, so equality is proof enough */
 	if (millionths < 0x1p53) {
-		uint64_t n = (uint64_t)llround(millionths);
+		uint64_t n = nearest(millionths);
 
 		if ((double)n / 1e6 == size) {
 			if (signbit(d))

@@ -11,6 +11,7 @@
 #include "cmd.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 enum { API_TIMEOUT_MS = 250 };
 
@@ -24,11 +25,32 @@ static bool load_settings(struct mrp_ctx *ctx)
 	return good;
 }
 
-static void add_programs(struct mrp_complete *c, const char *folder)
+/* Folders that were read: /bin is /usr/bin on most systems, and PATH often names one twice. */
+struct folders {
+	struct stat seen[32];
+	size_t n;
+};
+
+static bool is_new(struct folders *folders, int fd)
+{
+	struct stat st;
+
+	if (folders->n == ARRAY_SIZE(folders->seen) || fstat(fd, &st) < 0)
+		return true;
+	for (size_t i = 0; i < folders->n; i++) {
+		if (folders->seen[i].st_dev == st.st_dev && folders->seen[i].st_ino == st.st_ino)
+			return false;
+	}
+	folders->seen[folders->n++] = st;
+	return true;
+}
+
+static void add_programs(struct mrp_complete *c, struct folders *folders, const char *folder)
 {
 	DIR *dir = opendir(folder);
+	bool read = dir && is_new(folders, dirfd(dir));
 
-	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+	for (struct dirent *entry; read && (entry = readdir(dir));) {
 		const char *name;
 
 		if (skip_prefix(entry->d_name, "mrprober-", &name) && *name && !cmd_find(mrp_commands, name))
@@ -42,6 +64,7 @@ void complete_other_commands(struct mrp_complete *c)
 {
 	const char *path = getenv("PATH");
 	struct mrp_err ignored = MRP_ERR_INIT;
+	struct folders folders = { .n = 0 };
 
 	if (settings_load_aliases(c->ctx, &ignored) == 0) {
 		for (size_t i = 0; i < c->ctx->aliases.n; i++) {
@@ -56,7 +79,7 @@ void complete_other_commands(struct mrp_complete *c)
 		len = strcspn(path, ":");
 		cleanup(freep) char *folder = xstrndup(path, len);
 		if (*folder == '/')
-			add_programs(c, folder);
+			add_programs(c, &folders, folder);
 	}
 }
 

@@ -2,6 +2,8 @@
 #include "module.h"
 
 #include <dlfcn.h>
+#include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -9,31 +11,42 @@
 #error "the build defines MRP_MODULE_DIR, where modules are installed"
 #endif
 
-/* The folder that this library was loaded from; yours to free, NULL when it cannot be told. */
-static char *own_folder(void)
+/* The file that this code was loaded from; yours to free, NULL when it cannot be told. The linker has no name for the
+ * program itself but the first word of the command, which may be relative to a folder that was left. */
+static char *own_file(void)
 {
+	struct link_map *map = NULL;
+	char path[PATH_MAX];
 	Dl_info info;
 
-	if (!dladdr((void *)(uintptr_t)module_table, &info) || !info.dli_fname)
+	if (dladdr1((void *)(uintptr_t)module_table, &info, (void **)&map, RTLD_DL_LINKMAP) && map && *map->l_name)
+		return xstrdup(map->l_name);
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+	return n > 0 && (size_t)n < sizeof(path) ? xstrndup(path, (size_t)n) : NULL;
+}
+
+/* `folder` NULL, or no such file there: NULL. */
+static char *module_in(const char *folder, const char *name)
+{
+	if (!folder || !*folder)
 		return NULL;
-	const char *slash = strrchr(info.dli_fname, '/');
-	return slash ? xstrndup(info.dli_fname, (size_t)(slash - info.dli_fname)) : NULL;
+	cleanup(freep) char *path = xasprintf("%s/mrprober-%s-%s.so", folder, name, MRP_VERSION);
+	return access(path, R_OK) == 0 ? steal(&path) : NULL;
 }
 
 static char *find_module(const char *name)
 {
-	cleanup(freep) char *own = own_folder();
-	const char *folders[] = { getenv("MRPROBER_MODULE_DIR"), own, MRP_MODULE_DIR };
+	char *path = module_in(getenv("MRPROBER_MODULE_DIR"), name);
+	cleanup(freep) char *own = own_file();
+	char *slash = own ? strrchr(own, '/') : NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		if (!folders[i] || !*folders[i])
-			continue;
-		char *path = xasprintf("%s/mrprober-%s-%s.so", folders[i], name, MRP_VERSION);
-		if (access(path, R_OK) == 0)
-			return path;
-		free(path);
+	if (slash) {
+		*slash = '\0';
+		cleanup(freep) char *installed = xasprintf("%s/" MRP_MODULES_FROM_BIN, own);
+		path = path ? path : module_in(own, name);
+		path = path ? path : module_in(installed, name);
 	}
-	return NULL;
+	return path ? path : module_in(MRP_MODULE_DIR, name);
 }
 
 const void *module_table(const char *name, const char *symbol, struct mrp_err *err)

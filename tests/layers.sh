@@ -15,10 +15,9 @@ BEGIN {
 		n = split(lines[i], names, " ")
 		for (k = 1; k <= n; k++) level[names[k]] = i + 0
 	}
-	heavy = "^(curl/|sqlite3|microhttpd|zlib|protobuf-c|git2|libpq|openssl/|gnutls/|ares[.]h)"
+	heavy = "^(curl/|sqlite3|microhttpd|zlib|protobuf-c|git2|libpq|openssl/|gnutls/|ares[.]h|nettle/)"
 	home["jansson.h"] = "^lib/value/"
 	home["yaml.h"] = "^lib/(value|config)/"
-	home["nettle/"] = "^lib/base/"
 }
 function complain(text) {
 	printf "%s:%d: %s\n", FILENAME, FNR, text

@@ -1,9 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hash.h"
 
-#include <nettle/base64.h>
-#include <nettle/hmac.h>
-#include <nettle/memops.h>
+#include <stdatomic.h>
+
+#include "module.h"
+
+static const struct hash_ops *load(void)
+{
+	struct mrp_err err = MRP_ERR_INIT;
+	const struct hash_ops *ops = module_table("nettle", "mrp_nettle_hash", &err);
+
+	if (!ops)
+		BUG("%s", err.msg);
+	return ops;
+}
+
+static const struct hash_ops *hash_ops(void)
+{
+	static const struct hash_ops *_Atomic loaded;
+	const struct hash_ops *ops = atomic_load_explicit(&loaded, memory_order_acquire);
+
+	if (!ops) {
+		ops = load(); /* the same in each thread */
+		atomic_store_explicit(&loaded, ops, memory_order_release);
+	}
+	return ops;
+}
+
+void sha256_init(struct sha256_ctx *ctx)
+{
+	hash_ops()->init(ctx);
+}
+
+void sha256_update(struct sha256_ctx *ctx, size_t len, const uint8_t *data)
+{
+	hash_ops()->update(ctx, len, data);
+}
+
+void sha256_digest(struct sha256_ctx *ctx, size_t len, uint8_t *out)
+{
+	hash_ops()->digest(ctx, len, out);
+}
 
 void sha256_of(uint8_t out[SHA256_BYTES], const void *data, size_t len)
 {
@@ -60,23 +97,17 @@ void sha256_base64_of(char out[SHA256_BASE64 + 1], const void *data, size_t len)
 {
 	uint8_t digest[SHA256_BYTES];
 
-	_Static_assert(BASE64_ENCODE_RAW_LENGTH(SHA256_BYTES) == SHA256_BASE64, "length of the base64 text");
 	sha256_of(digest, data, len);
-	base64_encode_raw(out, sizeof(digest), digest);
+	hash_ops()->base64(out, sizeof(digest), digest);
 	out[SHA256_BASE64] = '\0';
 }
 
 void hmac_sha256_of(uint8_t out[SHA256_BYTES], const void *key, size_t key_len, const void *data, size_t len)
 {
-	struct hmac_sha256_ctx ctx;
-
-	hmac_sha256_set_key(&ctx, key_len, key);
-	hmac_sha256_update(&ctx, len, data);
-	hmac_sha256_digest(&ctx, SHA256_BYTES, out);
-	explicit_bzero(&ctx, sizeof(ctx));
+	hash_ops()->hmac(out, key, key_len, data, len);
 }
 
 bool secret_equal(const void *a, const void *b, size_t len)
 {
-	return memeql_sec(a, b, len);
+	return hash_ops()->equal(a, b, len);
 }

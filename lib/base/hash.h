@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 (FIPS 180-4) and what is made of it, by nettle: small to load, and it uses the processor's SHA instructions. */
+/*
+ * SHA-256 (FIPS 180-4) and what is made of it, by nettle, which uses the processor's SHA instructions and asks for them
+ * when it is loaded. That is dear in a virtual machine, so it is a module. An installation without it is broken: the
+ * first call ends the program and says why.
+ */
 #ifndef MRP_BASE_HASH_H
 #define MRP_BASE_HASH_H
 
 #include "base.h"
 
-#include <nettle/sha2.h>
+#include "hash_ops.h"
 
 enum { SHA256_BYTES = 32, SHA256_HEX = 64, SHA256_BASE64 = 44 };
+
+/* A hash in parts: init, any number of updates, digest. Nothing has to be released. */
+struct sha256_ctx {
+	uint64_t memory[SHA256_CTX_BYTES / sizeof(uint64_t)];
+};
+void sha256_init(struct sha256_ctx *ctx);
+void sha256_update(struct sha256_ctx *ctx, size_t len, const uint8_t *data);
+/* The first `len` bytes of the digest, at most SHA256_BYTES. */
+void sha256_digest(struct sha256_ctx *ctx, size_t len, uint8_t *out);
 
 void sha256_of(uint8_t out[SHA256_BYTES], const void *data, size_t len);
 /* `out` gets 64 lower-case hex digits and a NUL. */

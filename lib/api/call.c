@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "../base/log.h"
+#include "../base/text.h"
 #include "access_log.h"
 #include "config_cache.h"
 #include "reports.h"
@@ -89,6 +90,7 @@ struct api *api_open(const struct api_options *options, struct mrp_err *err)
 		store->open(&api->reader, options->database, &store_schema, STORE_READ, err) < 0)
 		goto fail;
 	api->store = store;
+	api->write_conn->ahead = api->ahead = ahead_new();
 	api->state_dir = xstrdup(options->state_dir);
 	api->metrics = api_metrics_new(api_routes_n);
 	api->configs = config_cache_new();
@@ -122,6 +124,7 @@ void api_close(struct api *api)
 		api->reader->ops->close(api->reader);
 	if (api->write_conn)
 		api->write_conn->ops->close(api->write_conn);
+	ahead_free(api->ahead);
 	state_cache_free(api->state);
 	config_cache_free(api->configs);
 	access_free(api->access);
@@ -292,6 +295,19 @@ static int run_write(struct write_job *job, struct store_conn *conn, struct mrp_
 	return learn_environment(call, err);
 }
 
+/* What nearly every handler of a write asks first. */
+static bool foresee(const struct write_job *job, struct ahead_key *key)
+{
+	const struct api_call *call = (const struct api_call *)job;
+	const struct value *body = call->body && call->body->type == V_OBJECT ? value_get(call->body, "slug") : NULL;
+	const char *slug = call->args[0] ? call->args[0] : body && body->type == V_STRING ? body->s : NULL;
+
+	if (!slug || call->route->kind == KIND_COUNT || !slug_valid(slug, strlen(slug)))
+		return false;
+	*key = (struct ahead_key){ call->route->kind, slug };
+	return true;
+}
+
 static void write_done(struct write_job *job)
 {
 	struct api_call *call = (struct api_call *)job;
@@ -313,6 +329,7 @@ static struct write_job *write_job_of(struct api_call *call, void (*done)(void *
 	call->done_ctx = ctx;
 	call->job.run = run_write;
 	call->job.done = write_done;
+	call->job.foresee = foresee;
 	return &call->job;
 }
 

@@ -132,6 +132,7 @@ struct access;       /* access.c */
 struct api {
 	const struct store_ops *store;
 	struct store_conn *reader, *write_conn;
+	struct ahead *ahead; /* of write_conn */
 	struct writer *writer;
 	struct write_job sweep;
 	char *state_dir;

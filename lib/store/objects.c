@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "objects.h"
+#include "ahead.h"
 
 int store_next_revision(int64_t *out, struct store_conn *conn, struct mrp_err *err)
 {
+	int64_t known = ahead_revision(conn);
+
+	if (known >= 0) {
+		*out = known + 1;
+		ahead_set_revision(conn, known + 1);
+		return 0;
+	}
 	if (store_number(out, -1, conn, SQL_META_NEXT_REVISION, NULL, 0, err) < 0)
 		return -1;
 	return *out < 0 ? mrp_err_set(err, MRP_EFAILED, "the database has lost its meta row") : 0;
@@ -89,25 +96,41 @@ int object_read_many(struct store_conn *conn, enum kind kind, char *const *slugs
 	return 0;
 }
 
+void object_row_read(struct object_row *out, struct arena *arena, enum kind kind, const char *slug,
+	const struct store_row *row, bool body)
+{
+	*out = (struct object_row){ .kind = kind,
+		.slug = slug,
+		.revision = row->col[0].i,
+		.managed = row->col[1].i,
+		.destroying = row->col[2].i,
+		.deployed = row->col[3].i,
+		.recipe = row->col[4].type == ST_NULL ? NULL : arena_strdup(arena, row->col[4].p) };
+	if (row->col[5].n == SHA256_BYTES)
+		memcpy(out->digest, row->col[5].p, SHA256_BYTES);
+	if (body)
+		out->body = arena_strndup(arena, row->col[6].p, row->col[6].n);
+}
+
 static int info_or_load(struct object_row *out, struct arena *arena, struct store_conn *conn, enum sql statement,
 	enum kind kind, const char *slug, struct mrp_err *err)
 {
+	const struct object_row *known = ahead_object(conn, kind, slug);
 	struct store_row row;
-	int r = store_first(&row, conn, statement, STORE_ARGS(store_text(kinds[kind].name), store_text(slug)), err);
 
+	if (known && !known->slug)
+		return 0;
+	if (known) {
+		*out = *known;
+		out->slug = slug;
+		out->recipe = known->recipe ? arena_strdup(arena, known->recipe) : NULL;
+		out->body = statement == SQL_OBJECT_LOAD ? arena_strdup(arena, known->body) : NULL;
+		return 1;
+	}
+	int r = store_first(&row, conn, statement, STORE_ARGS(store_text(kinds[kind].name), store_text(slug)), err);
 	if (r <= 0)
 		return r;
-	*out = (struct object_row){ .kind = kind,
-		.slug = slug,
-		.revision = row.col[0].i,
-		.managed = row.col[1].i,
-		.destroying = row.col[2].i,
-		.deployed = row.col[3].i,
-		.recipe = row.col[4].type == ST_NULL ? NULL : arena_strdup(arena, row.col[4].p) };
-	if (row.col[5].n == SHA256_BYTES)
-		memcpy(out->digest, row.col[5].p, SHA256_BYTES);
-	if (statement == SQL_OBJECT_LOAD)
-		out->body = arena_strndup(arena, row.col[6].p, row.col[6].n);
+	object_row_read(out, arena, kind, slug, &row, statement == SQL_OBJECT_LOAD);
 	store_finish(conn, statement);
 	return 1;
 }
@@ -126,6 +149,7 @@ int object_load(struct object_row *out, struct arena *arena, struct store_conn *
 
 static int write_row(struct store_conn *conn, enum sql statement, const struct object_row *row, struct mrp_err *err)
 {
+	ahead_forget(conn, row->kind, row->slug);
 	return store_run(conn, statement,
 		STORE_ARGS(store_text(kinds[row->kind].name), store_text(row->slug), store_int(row->revision),
 			store_int(row->managed), store_int(row->destroying), store_int(row->deployed),
@@ -155,6 +179,7 @@ static int free_refs(struct store_conn *conn, enum kind kind, const char *slug, 
 
 int object_remove(struct store_conn *conn, enum kind kind, const char *slug, int64_t now_s, struct mrp_err *err)
 {
+	ahead_forget(conn, kind, slug);
 	if (free_refs(conn, kind, slug, now_s, err) < 0)
 		return -1;
 	return store_run(conn, SQL_OBJECT_DELETE, STORE_ARGS(store_text(kinds[kind].name), store_text(slug)), err);

@@ -24,6 +24,10 @@ struct object_row {
 	const char *secret; /* the same with sensitive values; NULL when there are none */
 };
 
+/* A row of SQL_OBJECT_LOAD, or, without body, of SQL_OBJECT_INFO; texts are from the arena, but for the slug. */
+void object_row_read(struct object_row *out, struct arena *arena, enum kind kind, const char *slug,
+	const struct store_row *row, bool body);
+
 /* The counter, moved. */
 int store_next_revision(int64_t *out, struct store_conn *conn, struct mrp_err *err);
 /* `environment` gets the name, or stays empty when none is known yet; either may be NULL. */

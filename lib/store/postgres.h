@@ -5,7 +5,8 @@
  * up rather than waited for. A connection that was lost comes back by itself, dialled on a thread of its own, so that
  * callers get MRP_EBUSY at once and not after a timeout.
  *
- * Where to read next: postgres_module.c (the table), postgres_connect_module.c, postgres_pipe_module.c.
+ * Where to read next: postgres_module.c (the table), postgres_connect_module.c, postgres_pipe_module.c (one turn),
+ * postgres_many_module.c (much in one turn).
  */
 #ifndef MRP_STORE_POSTGRES_H
 #define MRP_STORE_POSTGRES_H
@@ -35,8 +36,10 @@ struct postgres {
 	unsigned flags;
 	char lock[100], try_lock[100]; /* SQL that takes the write lock until the transaction ends */
 	struct pg_statement *statements;
-	int silence_ms; /* that the server may take now */
-	size_t sent;    /* commands whose results were not read yet */
+	int silence_ms;     /* that the server may take now */
+	size_t sent;        /* commands whose results were not read yet */
+	size_t sent_before; /* those of them that came before the last savepoint */
+	bool spoilt; /* one of these failed, so that going back to the savepoint would not mend the transaction */
 	bool in_transaction;
 	bool dialling; /* not handed out yet: nothing to dial again */
 	bool aborted;  /* the connection was lost inside a transaction: nothing but a new one may follow */
@@ -77,6 +80,15 @@ int pg_collect(struct postgres *c, struct pg_result **results, size_t n, struct 
  * clear it, unless it returns -1 with err set. None comes after a bad one. */
 typedef int pg_take_fn(void *ctx, size_t i, struct pg_result *result, struct mrp_err *err);
 int pg_collect_each(struct postgres *c, size_t n, pg_take_fn *take, void *ctx, struct mrp_err *err);
+/* many */
+void pg_read_column(struct store_datum *out, const struct pg_result *result, int row, int i);
+/* Without the first `skip` columns. */
+void pg_read_row(struct store_row *row, const struct pg_result *result, int at, int skip);
+int pg_many(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n_args, size_t n,
+	store_each_fn *each, void *ctx, struct mrp_err *err);
+int pg_begin_asking(struct store_conn *conn, bool wait, const struct store_question *questions, size_t n,
+	struct mrp_err *err);
+
 /* Is there a connection that answers, as far as can be known without asking? */
 int pg_ready(struct postgres *c, struct mrp_err *err);
 

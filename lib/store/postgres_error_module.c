@@ -48,7 +48,7 @@ int pg_lost(struct postgres *c, const char *why, struct mrp_err *err)
 
 	PQfinish(c->db);
 	c->db = NULL;
-	c->sent = 0;
+	c->sent = c->sent_before = 0;
 	c->aborted = c->in_transaction;
 	c->in_transaction = false;
 	pg_redial(c, line);

@@ -207,16 +207,18 @@ static int take_sync(struct postgres *c, struct mrp_err *err)
 int pg_collect_each(struct postgres *c, size_t n, pg_take_fn *take, void *ctx, struct mrp_err *err)
 {
 	struct mrp_err first = MRP_ERR_INIT;
-	size_t n_sent = c->sent;
+	size_t n_sent = c->sent, n_before = c->sent_before;
 
 	if (!PQpipelineSync(c->db))
 		return pg_lost(c, NULL, err);
-	c->sent = 0;
+	c->sent = c->sent_before = 0;
 	for (size_t i = 0; i < n_sent && c->db; i++) {
 		PGresult *result = take_result(c, &first);
 
-		if (result && !good(result) && !first.code)
+		if (result && !good(result) && !first.code) {
+			c->spoilt = c->spoilt || i < n_before;
 			pg_fail(c, result, &first);
+		}
 		if (result && !first.code && i + n >= n_sent && take(ctx, i + n - n_sent, result, &first) == 0)
 			continue;
 		PQclear(result);

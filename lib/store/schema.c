@@ -85,6 +85,7 @@ static const struct store_statement statements[SQL_COUNT] = {
 	[SQL_META_GET] = { "meta_get", "SELECT revision, environment FROM meta WHERE id = 1" },
 	[SQL_META_NEXT_REVISION] = { "meta_next_revision",
 		"UPDATE meta SET revision = revision + 1 WHERE id = 1 RETURNING revision" },
+	[SQL_META_SET_REVISION] = { "meta_set_revision", "UPDATE meta SET revision = $1 WHERE id = 1" },
 	[SQL_META_SET_ENVIRONMENT] = { "meta_set_environment", "UPDATE meta SET environment = $1 WHERE id = 1" },
 	[SQL_OBJECT_GET] = { "object_get", "SELECT revision, body, secret FROM objects WHERE kind = $1 AND slug = $2",
 		.postgres_many = "SELECT i, revision, body, secret FROM " MANY("text", "text") " JOIN objects ON kind = a AND slug = b" },
@@ -93,7 +94,9 @@ static const struct store_statement statements[SQL_COUNT] = {
 		"= $2" },
 	[SQL_OBJECT_LOAD] = { "object_load",
 		"SELECT revision, managed, destroying, deployed, recipe, digest, coalesce(secret, body) FROM objects"
-		" WHERE kind = $1 AND slug = $2" },
+		" WHERE kind = $1 AND slug = $2",
+		.postgres_many = "SELECT i, revision, managed, destroying, deployed, recipe, digest, coalesce(secret, body)"
+				 " FROM " MANY("text", "text") " JOIN objects ON kind = a AND slug = b" },
 	[SQL_OBJECT_INSERT] = { "object_insert",
 		"INSERT INTO objects (kind, slug, revision, managed, destroying, deployed, recipe, digest, labels, "
 		"body, secret)"

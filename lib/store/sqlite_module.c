@@ -21,6 +21,7 @@ static const char *const step_sql[] = {
 	[STORE_ROLLBACK] = "ROLLBACK",
 	[STORE_SAVEPOINT] = "SAVEPOINT one",
 	[STORE_RELEASE] = "RELEASE one",
+	[STORE_RELEASE_UNSEEN] = "RELEASE one",
 	[STORE_ROLLBACK_TO] = "ROLLBACK TO one",
 };
 

@@ -57,6 +57,7 @@ enum store_step {
 	STORE_ROLLBACK,
 	STORE_SAVEPOINT,
 	STORE_RELEASE,
+	STORE_RELEASE_UNSEEN, /* see transaction() */
 	STORE_ROLLBACK_TO
 };
 
@@ -68,11 +69,22 @@ enum {
 /* Row `i` of a store_many: the first row that the i-th list of arguments gave, NULL when there was none. -1 ends it. */
 typedef int store_each_fn(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err);
 
+/* A store_many that is asked together with others; no list of arguments may be too many for one turn (10,000 or so). */
+struct store_question {
+	unsigned statement;
+	const struct store_datum *args;
+	size_t n_args, n;
+	store_each_fn *each;
+	void *ctx;
+};
+
 struct store_ops;
+struct ahead;
 
 /* What each module's connection begins with. */
 struct store_conn {
 	const struct store_ops *ops;
+	struct ahead *ahead; /* ahead.h; NULL: nothing is asked ahead. Whoever sets it frees it. */
 };
 
 struct store_ops {
@@ -103,8 +115,13 @@ struct store_ops {
 	int (*many)(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n_args, size_t n,
 		store_each_fn *each, void *ctx, struct mrp_err *err);
 	/* STORE_BEGIN takes the write lock, waiting for other processes for some seconds. STORE_TRY_BEGIN does not
-	 * wait: MRP_EBUSY. When STORE_COMMIT fails because the connection was lost, nobody knows whether it was done. */
+	 * wait: MRP_EBUSY. When STORE_COMMIT fails because the connection was lost, nobody knows whether it was done.
+	 * STORE_RELEASE_UNSEEN is STORE_RELEASE, but it may only be sent: that a statement of the savepoint failed is then
+	 * said by a later call, after which nothing can be saved of the transaction. */
 	int (*transaction)(struct store_conn *conn, enum store_step step, struct mrp_err *err);
+	/* STORE_BEGIN (`wait`) or STORE_TRY_BEGIN and questions, all in one turn. NULL: it would save nothing. */
+	int (*begin_asking)(struct store_conn *conn, bool wait, const struct store_question *questions, size_t n,
+		struct mrp_err *err);
 	/* False too when an error made the database end the transaction by itself. */
 	bool (*in_transaction)(struct store_conn *conn);
 	int64_t (*size_bytes)(struct store_conn *conn);

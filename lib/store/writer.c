@@ -7,7 +7,10 @@
 
 #include "../base/log.h"
 
-enum { GROUP_MAX = 1024 }; /* jobs in one transaction: bounds how long the first of them waits */
+enum {
+	GROUP_MAX = 1024, /* jobs in one transaction: bounds how long the first of them waits */
+	AHEAD_MAX = 64,   /* objects that are asked for ahead: bounds their memory */
+};
 
 struct writer {
 	struct store_conn *conn;
@@ -97,14 +100,19 @@ static bool run_in_savepoint(struct writer *writer, struct write_job *job)
 	const struct store_ops *ops = conn->ops;
 	struct mrp_err err = MRP_ERR_INIT;
 
+	enum store_step release = job->foresee ? STORE_RELEASE_UNSEEN : STORE_RELEASE;
+	int64_t revision = ahead_revision(conn);
+
 	if (ops->transaction(conn, STORE_SAVEPOINT, &job->err) < 0)
 		return ops->in_transaction(conn);
 	run_job(writer, job);
 	/* a database may say only now that one of its statements failed */
-	if (!job->failed && ops->transaction(conn, STORE_RELEASE, &job->err) < 0)
+	if (!job->failed && ops->transaction(conn, release, &job->err) < 0)
 		job->failed = true;
 	else if (!job->failed)
 		return true;
+	if (revision >= 0)
+		ahead_set_revision(conn, revision);
 	bool good = ops->in_transaction(conn) && ops->transaction(conn, STORE_ROLLBACK_TO, &err) == 0 &&
 		ops->transaction(conn, STORE_RELEASE, &err) == 0;
 	mrp_err_clear(&err);
@@ -120,12 +128,28 @@ static void fail_group(struct write_job *group, const struct mrp_err *why)
 	}
 }
 
+/* As STORE_BEGIN or STORE_TRY_BEGIN; what the jobs will ask for first is asked at once, where that saves turns. */
+static int begin(struct writer *writer, const struct write_job *group, bool wait, struct mrp_err *err)
+{
+	struct store_conn *conn = writer->conn;
+	struct ahead_key keys[AHEAD_MAX];
+	size_t n = 0;
+
+	if (!ahead_useful(conn))
+		return conn->ops->transaction(conn, wait ? STORE_BEGIN : STORE_TRY_BEGIN, err);
+	for (const struct write_job *job = group; job && n < AHEAD_MAX; job = job->next) {
+		if (job->foresee && job->foresee(job, &keys[n]))
+			n++;
+	}
+	return ahead_begin(conn, wait, keys, n, err);
+}
+
 /* `begun`: the transaction has begun already. */
 static void run_group(struct writer *writer, struct write_job *group, bool begun)
 {
 	const struct store_ops *ops = writer->conn->ops;
 	struct mrp_err err = MRP_ERR_INIT, ignored = MRP_ERR_INIT;
-	bool whole = begun || ops->transaction(writer->conn, STORE_BEGIN, &err) == 0;
+	bool whole = begun || begin(writer, group, true, &err) == 0;
 
 	for (struct write_job *job = group; job; job = job->next) {
 		mrp_err_clear(&job->err);
@@ -141,12 +165,14 @@ static void run_group(struct writer *writer, struct write_job *group, bool begun
 			mrp_err_set(&err, job->err.code, "%s", job->err.msg);
 	}
 	if (whole)
-		whole = ops->transaction(writer->conn, STORE_COMMIT, &err) == 0;
+		whole = ahead_finish(writer->conn, &err) == 0 &&
+			ops->transaction(writer->conn, STORE_COMMIT, &err) == 0;
 	if (!whole) {
 		if (ops->in_transaction(writer->conn))
 			ops->transaction(writer->conn, STORE_ROLLBACK, &ignored);
 		fail_group(group, &err);
 	}
+	ahead_end(writer->conn);
 	mrp_err_clear(&err);
 	mrp_err_clear(&ignored);
 }
@@ -234,12 +260,12 @@ bool writer_run_here(struct writer *writer, struct write_job *job)
 	if (!idle)
 		return false;
 	/* waiting for another process is the writer's own business */
-	if (writer->conn->ops->transaction(writer->conn, STORE_TRY_BEGIN, &err) < 0) {
+	job->next = NULL;
+	if (begin(writer, job, false, &err) < 0) {
 		mrp_err_clear(&err);
 		stop_working(writer);
 		return false;
 	}
-	job->next = NULL;
 	run_group(writer, job, true);
 	answer_group(writer, job);
 	return true;

@@ -295,17 +295,36 @@ static int run_write(struct write_job *job, struct store_conn *conn, struct mrp_
 	return learn_environment(call, err);
 }
 
-/* What nearly every handler of a write asks first. */
-static bool foresee(const struct write_job *job, struct ahead_key *key)
+static void foresee_blob(struct ahead *ahead, const char *hex)
+{
+	uint8_t sha256[SHA256_BYTES];
+
+	if (hex && sha256_from_hex(sha256, hex))
+		ahead_want_blob(ahead, sha256);
+}
+
+/* What the handlers of writes ask first: the object that the path or the body names, and blobs. What it says need not be
+ * valid, and need not be all. */
+static void foresee(const struct write_job *job, struct ahead *ahead)
 {
 	const struct api_call *call = (const struct api_call *)job;
-	const struct value *body = call->body && call->body->type == V_OBJECT ? value_get(call->body, "slug") : NULL;
-	const char *slug = call->args[0] ? call->args[0] : body && body->type == V_STRING ? body->s : NULL;
+	const struct value *body = call->body && call->body->type == V_OBJECT ? call->body : NULL;
+	const struct value *files = body ? value_get(body, "files") : NULL;
 
-	if (!slug || call->route->kind == KIND_COUNT || !slug_valid(slug, strlen(slug)))
-		return false;
-	*key = (struct ahead_key){ call->route->kind, slug };
-	return true;
+	api_foresee_lease(call, ahead);
+	if (call->route->handle == blob_upload)
+		foresee_blob(ahead, call->args[0]);
+	if (call->route->kind == KIND_COUNT)
+		return;
+	const char *slug = call->args[0] ? call->args[0] : body ? value_get_string(body, "slug") : NULL;
+	if (slug && slug_valid(slug, strlen(slug)))
+		ahead_want_object(ahead, call->route->kind, slug);
+	for (uint32_t i = 0; files && files->type == V_OBJECT && i < files->n; i++) {
+		const struct value *file = files->members[i].value;
+
+		foresee_blob(ahead, file->type == V_OBJECT ? value_get_string(file, "sha256") : NULL);
+	}
+	foresee_blob(ahead, body ? value_get_string(body, "initial_values") : NULL);
 }
 
 static void write_done(struct write_job *job)
@@ -330,6 +349,7 @@ static struct write_job *write_job_of(struct api_call *call, void (*done)(void *
 	call->job.run = run_write;
 	call->job.done = write_done;
 	call->job.foresee = foresee;
+	call->job.late = call->request.body_len <= PARSE_HERE_MAX; /* a large one may be the one that has no room */
 	return &call->job;
 }
 

@@ -219,6 +219,8 @@ int api_check_environment(struct api_call *call, struct mrp_err *err);
 
 /* A write that names a lease is refused (412) when that is not held with its fence. */
 int api_check_lease(struct api_call *call, struct mrp_err *err);
+/* The lease that api_check_lease will want to know. */
+void api_foresee_lease(const struct api_call *call, struct ahead *ahead);
 
 /* ETag "r<revision>". */
 void api_set_etag(struct api_call *call, int64_t revision);

@@ -78,9 +78,16 @@ static int check_name(const char *name, struct mrp_err *err)
 /* 1 when somebody holds it now, 0, -1. */
 static int load(struct lease *lease, struct api_call *call, const char *name, struct mrp_err *err)
 {
+	const struct ahead_lease *known = ahead_lease(call->db, name);
 	struct store_row row;
-	int there = store_first(&row, call->db, SQL_LEASE_GET, STORE_ARGS(store_text(name)), err);
 
+	if (known && !known->name)
+		return 0;
+	if (known) {
+		*lease = (struct lease){ name, arena_strdup(&call->arena, known->holder), known->fence, known->taken_ms, known->expires_ms };
+		return lease->expires_ms > api_clock_ms();
+	}
+	int there = store_first(&row, call->db, SQL_LEASE_GET, STORE_ARGS(store_text(name)), err);
 	if (there <= 0)
 		return there;
 	*lease = (struct lease){
@@ -174,6 +181,7 @@ int lease_take(struct api_call *call, struct mrp_err *err)
 	if (there && !streq(lease.holder, holder))
 		return held(call, &lease, 409, err);
 	int64_t now = api_clock_ms();
+	ahead_forget_leases(call->db);
 	lease = (struct lease){ .name = call->args[0], .holder = holder, .taken_ms = now,
 		.expires_ms = now + value_get(wanted, "ttl_seconds")->i * 1000 };
 	if (store_number(&lease.fence, -1, call->db, SQL_META_FENCE, NULL, 0, err) < 0 ||
@@ -209,6 +217,7 @@ int lease_renew(struct api_call *call, struct mrp_err *err)
 		return -1;
 	if (!streq(lease.holder, value_get_string(wanted, "holder")))
 		return held(call, &lease, 409, err);
+	ahead_forget_leases(call->db);
 	lease.expires_ms = api_clock_ms() + value_get(wanted, "ttl_seconds")->i * 1000;
 	if (store_run(call->db, SQL_LEASE_EXTEND, STORE_ARGS(store_text(lease.name), store_int(lease.expires_ms)), err) < 0)
 		return -1;
@@ -235,6 +244,7 @@ int lease_release(struct api_call *call, struct mrp_err *err)
 		return there < 0 ? -1 : not_held(call, name, 404, err);
 	if (!force && lease.fence != fence)
 		return held(call, &lease, 409, err);
+	ahead_forget_leases(call->db);
 	if (store_run(call->db, SQL_LEASE_RELEASE, STORE_ARGS(store_text(name)), err) < 0)
 		return -1;
 	call->response.status = 204;
@@ -257,6 +267,15 @@ static int parse_header(const char **name, int64_t *fence, struct api_call *call
 	return mrp_err_set(err, MRP_EPARSE, "header Mrprober-Lease is '%s', should be NAME;fence=N", text);
 }
 
+void api_foresee_lease(const struct api_call *call, struct ahead *ahead)
+{
+	const char *text = call->request.headers[HDR_LEASE];
+	size_t len = text ? strcspn(text, ";") : 0;
+
+	if (text && name_valid(text, len))
+		ahead_want_lease(ahead, text, len);
+}
+
 int api_check_lease(struct api_call *call, struct mrp_err *err)
 {
 	const char *text = call->request.headers[HDR_LEASE], *name;
@@ -267,8 +286,8 @@ int api_check_lease(struct api_call *call, struct mrp_err *err)
 		return 0;
 	if (parse_header(&name, &fence, call, text, err) < 0)
 		return -1;
-	/* nobody else takes it before this transaction has ended */
-	if (store_run(call->db, SQL_LEASE_LOCK, STORE_ARGS(store_text(name)), err) < 0)
+	/* nobody else takes it before this transaction has ended; what was asked ahead is true as long */
+	if (!ahead_lease(call->db, name) && store_run(call->db, SQL_LEASE_LOCK, STORE_ARGS(store_text(name)), err) < 0)
 		return -1;
 	return current(&lease, call, name, fence, 412, err);
 }

@@ -2,17 +2,37 @@
 #include "ahead.h"
 
 #include "../base/arena.h"
+#include "../base/vec.h"
 
-struct entry {
-	struct ahead_key key;
+enum { OBJECTS_MAX = 64, BLOBS_MAX = 1024, LEASES_MAX = 4 }; /* bounds the memory of what is asked for */
+
+struct object_entry {
+	enum kind kind;
+	const char *slug;
 	struct object_row row;
 	bool stale; /* changed since */
 };
 
+struct blob_entry {
+	uint8_t sha256[SHA256_BYTES];
+	enum ahead_blob state;
+};
+
+struct lease_entry {
+	const char *name;
+	struct ahead_lease row;
+};
+
+VEC_DEFINE(object_entries, struct object_entry)
+VEC_DEFINE(blob_entries, struct blob_entry)
+
 struct ahead {
 	struct arena arena;
-	struct entry *entries; /* sorted by key */
-	size_t n;
+	struct object_entries objects; /* sorted since they were asked for */
+	struct blob_entries blobs;
+	struct lease_entry leases[LEASES_MAX];
+	size_t n_leases;
+	const char *environment;
 	int64_t revision, stored; /* -1: not known */
 };
 
@@ -26,8 +46,11 @@ struct ahead *ahead_new(void)
 
 void ahead_free(struct ahead *ahead)
 {
-	if (ahead)
-		arena_release(&ahead->arena);
+	if (!ahead)
+		return;
+	object_entries_clear(&ahead->objects);
+	blob_entries_clear(&ahead->blobs);
+	arena_release(&ahead->arena);
 	free(ahead);
 }
 
@@ -36,61 +59,128 @@ bool ahead_useful(const struct store_conn *conn)
 	return conn->ahead && conn->ops->begin_asking;
 }
 
-static int compare(const void *a, const void *b)
+/* --- asking ------------------------------------------------------------------------------------------------------- */
+
+void ahead_want_object(struct ahead *ahead, enum kind kind, const char *slug)
 {
-	const struct ahead_key *x = a, *y = b;
+	if (ahead->objects.n < OBJECTS_MAX)
+		object_entries_push(&ahead->objects, (struct object_entry){ .kind = kind, .slug = slug });
+}
+
+void ahead_want_blob(struct ahead *ahead, const uint8_t sha256[SHA256_BYTES])
+{
+	if (ahead->blobs.n < BLOBS_MAX)
+		memcpy(blob_entries_push(&ahead->blobs, (struct blob_entry){ .state = BLOB_ABSENT })->sha256, sha256,
+			SHA256_BYTES);
+}
+
+void ahead_want_lease(struct ahead *ahead, const char *name, size_t len)
+{
+	for (size_t i = 0; i < ahead->n_leases; i++) {
+		if (strncmp(ahead->leases[i].name, name, len) == 0 && !ahead->leases[i].name[len])
+			return;
+	}
+	if (ahead->n_leases < LEASES_MAX)
+		ahead->leases[ahead->n_leases++] =
+			(struct lease_entry){ .name = arena_strndup(&ahead->arena, name, len) };
+}
+
+static int compare_objects(const void *a, const void *b)
+{
+	const struct object_entry *x = a, *y = b;
 
 	return x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : strcmp(x->slug, y->slug);
 }
 
-static void set_entries(struct ahead *ahead, const struct ahead_key *keys, size_t n)
+static int compare_blobs(const void *a, const void *b)
 {
-	struct ahead_key *sorted = arena_alloc(&ahead->arena, n * sizeof(*sorted));
-
-	memcpy(sorted, keys, n * sizeof(*sorted));
-	qsort(sorted, n, sizeof(*sorted), compare);
-	ahead->entries = arena_zalloc(&ahead->arena, n * sizeof(*ahead->entries));
-	for (size_t i = 0; i < n; i++) {
-		if (!i || compare(&sorted[i], &sorted[i - 1]) != 0)
-			ahead->entries[ahead->n++].key = sorted[i];
-	}
+	return memcmp(((const struct blob_entry *)a)->sha256, ((const struct blob_entry *)b)->sha256, SHA256_BYTES);
 }
 
-static int take_revision(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err)
+/* Sort, and leave one of each. */
+static size_t unique(void *entries, size_t n, size_t size, int (*compare)(const void *a, const void *b))
+{
+	char *e = entries;
+	size_t kept = 0;
+
+	if (n)
+		qsort(entries, n, size, compare);
+	for (size_t i = 0; i < n; i++) {
+		if (!kept || compare(e + i * size, e + (kept - 1) * size) != 0)
+			memmove(e + kept++ * size, e + i * size, size);
+	}
+	return kept;
+}
+
+static int take_meta(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err)
 {
 	struct ahead *ahead = ctx;
 
 	(void)i, (void)err;
-	if (row)
+	if (row) {
 		ahead->revision = ahead->stored = row->col[0].i;
+		ahead->environment = arena_strdup(&ahead->arena, store_col_text(row, 1));
+	}
 	return 0;
 }
 
 static int take_object(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err)
 {
 	struct ahead *ahead = ctx;
-	struct entry *entry = &ahead->entries[i];
+	struct object_entry *entry = &ahead->objects.v[i];
 
 	(void)err;
 	if (row)
-		object_row_read(&entry->row, &ahead->arena, entry->key.kind, entry->key.slug, row, true);
+		object_row_read(&entry->row, &ahead->arena, entry->kind, entry->slug, row, true);
 	return 0;
 }
 
-int ahead_begin(struct store_conn *conn, bool wait, const struct ahead_key *keys, size_t n, struct mrp_err *err)
+static int take_blob(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err)
+{
+	(void)err;
+	((struct ahead *)ctx)->blobs.v[i].state = row ? BLOB_THERE : BLOB_ABSENT;
+	return 0;
+}
+
+static int take_lease(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err)
+{
+	struct ahead *ahead = ctx;
+	struct lease_entry *entry = &ahead->leases[i];
+
+	(void)err;
+	if (row)
+		entry->row = (struct ahead_lease){ .name = entry->name,
+			.fence = row->col[0].i,
+			.holder = arena_strdup(&ahead->arena, store_col_text(row, 1)),
+			.taken_ms = row->col[2].i,
+			.expires_ms = row->col[3].i };
+	return 0;
+}
+
+int ahead_begin(struct store_conn *conn, bool wait, struct mrp_err *err)
 {
 	struct ahead *ahead = conn->ahead;
+	struct object_entries *objects = &ahead->objects;
+	struct blob_entries *blobs = &ahead->blobs;
 
-	if (n)
-		set_entries(ahead, keys, n);
-	struct store_datum *args = arena_alloc(&ahead->arena, (2 * ahead->n + 1) * sizeof(*args));
-	for (size_t i = 0; i < ahead->n; i++) {
-		args[2 * i] = store_text(kinds[ahead->entries[i].key.kind].name);
-		args[2 * i + 1] = store_text(ahead->entries[i].key.slug);
+	objects->n = unique(objects->v, objects->n, sizeof(*objects->v), compare_objects);
+	blobs->n = unique(blobs->v, blobs->n, sizeof(*blobs->v), compare_blobs);
+	struct store_datum *keys = arena_alloc(&ahead->arena, 2 * objects->n * sizeof(*keys));
+	for (size_t i = 0; i < objects->n; i++) {
+		keys[2 * i] = store_text(kinds[objects->v[i].kind].name);
+		keys[2 * i + 1] = store_text(objects->v[i].slug);
 	}
+	struct store_datum *hashes = arena_alloc(&ahead->arena, blobs->n * sizeof(*hashes));
+	for (size_t i = 0; i < blobs->n; i++)
+		hashes[i] = store_blob(blobs->v[i].sha256, SHA256_BYTES);
+	struct store_datum names[LEASES_MAX];
+	for (size_t i = 0; i < ahead->n_leases; i++)
+		names[i] = store_text(ahead->leases[i].name);
 	const struct store_question questions[] = {
-		{ SQL_META_GET, NULL, 0, 1, take_revision, ahead },
-		{ SQL_OBJECT_LOAD, args, 2, ahead->n, take_object, ahead },
+		{ SQL_META_GET, NULL, 0, 1, take_meta, ahead },
+		{ SQL_OBJECT_LOAD, keys, 2, objects->n, take_object, ahead },
+		{ SQL_BLOB_SIZE, hashes, 1, blobs->n, take_blob, ahead },
+		{ SQL_LEASE_GET, names, 1, ahead->n_leases, take_lease, ahead },
 	};
 	if (conn->ops->begin_asking(conn, wait, questions, ARRAY_SIZE(questions), err) == 0)
 		return 0;
@@ -115,33 +205,86 @@ void ahead_end(struct store_conn *conn)
 	if (!ahead)
 		return;
 	arena_reset(&ahead->arena);
-	ahead->entries = NULL;
-	ahead->n = 0;
+	ahead->objects.n = ahead->blobs.n = ahead->n_leases = 0;
+	ahead->environment = NULL;
 	ahead->revision = ahead->stored = -1;
 }
 
-static struct entry *find(const struct store_conn *conn, enum kind kind, const char *slug)
-{
-	const struct ahead_key key = { kind, slug };
-	const struct ahead *ahead = conn->ahead;
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
-	_Static_assert(offsetof(struct entry, key) == 0, "an entry is compared by its key");
-	return ahead && ahead->n ? bsearch(&key, ahead->entries, ahead->n, sizeof(*ahead->entries), compare) : NULL;
+static struct object_entry *find_object(const struct store_conn *conn, enum kind kind, const char *slug)
+{
+	const struct object_entry key = { .kind = kind, .slug = slug };
+	const struct object_entries *objects = conn->ahead ? &conn->ahead->objects : NULL;
+
+	return objects && objects->n ? bsearch(&key, objects->v, objects->n, sizeof(key), compare_objects) : NULL;
 }
 
 const struct object_row *ahead_object(const struct store_conn *conn, enum kind kind, const char *slug)
 {
-	const struct entry *entry = find(conn, kind, slug);
+	const struct object_entry *entry = find_object(conn, kind, slug);
 
 	return entry && !entry->stale ? &entry->row : NULL;
 }
 
-void ahead_forget(struct store_conn *conn, enum kind kind, const char *slug)
+void ahead_forget_object(struct store_conn *conn, enum kind kind, const char *slug)
 {
-	struct entry *entry = find(conn, kind, slug);
+	struct object_entry *entry = find_object(conn, kind, slug);
 
 	if (entry)
 		entry->stale = true;
+}
+
+static struct blob_entry *find_blob(const struct store_conn *conn, const uint8_t sha256[SHA256_BYTES])
+{
+	const struct blob_entries *blobs = conn->ahead ? &conn->ahead->blobs : NULL;
+	struct blob_entry key;
+
+	memcpy(key.sha256, sha256, SHA256_BYTES);
+	return blobs && blobs->n ? bsearch(&key, blobs->v, blobs->n, sizeof(key), compare_blobs) : NULL;
+}
+
+enum ahead_blob ahead_blob(const struct store_conn *conn, const uint8_t sha256[SHA256_BYTES])
+{
+	const struct blob_entry *entry = find_blob(conn, sha256);
+
+	return entry ? entry->state : BLOB_UNKNOWN;
+}
+
+void ahead_forget_blob(struct store_conn *conn, const uint8_t sha256[SHA256_BYTES])
+{
+	struct blob_entry *entry = find_blob(conn, sha256);
+
+	if (entry)
+		entry->state = BLOB_UNKNOWN;
+}
+
+const struct ahead_lease *ahead_lease(const struct store_conn *conn, const char *name)
+{
+	const struct ahead *ahead = conn->ahead;
+
+	for (size_t i = 0; ahead && i < ahead->n_leases; i++) {
+		if (streq(ahead->leases[i].name, name))
+			return &ahead->leases[i].row;
+	}
+	return NULL;
+}
+
+void ahead_forget_leases(struct store_conn *conn)
+{
+	if (conn->ahead)
+		conn->ahead->n_leases = 0;
+}
+
+const char *ahead_environment(const struct store_conn *conn)
+{
+	return conn->ahead ? conn->ahead->environment : NULL;
+}
+
+void ahead_forget_environment(struct store_conn *conn)
+{
+	if (conn->ahead)
+		conn->ahead->environment = NULL;
 }
 
 int64_t ahead_revision(const struct store_conn *conn)

@@ -17,7 +17,13 @@ int store_next_revision(int64_t *out, struct store_conn *conn, struct mrp_err *e
 
 int store_meta(int64_t *revision, struct strbuf *environment, struct store_conn *conn, struct mrp_err *err)
 {
+	const char *known = ahead_environment(conn);
 	struct store_row row;
+
+	if (known && !revision) {
+		strbuf_addstr(environment, known);
+		return 0;
+	}
 	int r = store_first(&row, conn, SQL_META_GET, NULL, 0, err);
 
 	if (r <= 0)
@@ -32,6 +38,7 @@ int store_meta(int64_t *revision, struct strbuf *environment, struct store_conn 
 
 int store_set_environment(struct store_conn *conn, const char *environment, struct mrp_err *err)
 {
+	ahead_forget_environment(conn);
 	return store_run(conn, SQL_META_SET_ENVIRONMENT, STORE_ARGS(store_text(environment)), err);
 }
 
@@ -149,7 +156,7 @@ int object_load(struct object_row *out, struct arena *arena, struct store_conn *
 
 static int write_row(struct store_conn *conn, enum sql statement, const struct object_row *row, struct mrp_err *err)
 {
-	ahead_forget(conn, row->kind, row->slug);
+	ahead_forget_object(conn, row->kind, row->slug);
 	return store_run(conn, statement,
 		STORE_ARGS(store_text(kinds[row->kind].name), store_text(row->slug), store_int(row->revision),
 			store_int(row->managed), store_int(row->destroying), store_int(row->deployed),
@@ -179,7 +186,7 @@ static int free_refs(struct store_conn *conn, enum kind kind, const char *slug, 
 
 int object_remove(struct store_conn *conn, enum kind kind, const char *slug, int64_t now_s, struct mrp_err *err)
 {
-	ahead_forget(conn, kind, slug);
+	ahead_forget_object(conn, kind, slug);
 	if (free_refs(conn, kind, slug, now_s, err) < 0)
 		return -1;
 	return store_run(conn, SQL_OBJECT_DELETE, STORE_ARGS(store_text(kinds[kind].name), store_text(slug)), err);
@@ -218,10 +225,15 @@ struct named_blobs {
 	struct problems *problems;
 };
 
-static void name_blob(struct named_blobs *blobs, const char *file, const char *hex)
+/* Left out when it is known to be there. */
+static void name_blob(struct named_blobs *blobs, const struct store_conn *conn, const char *file, const char *hex)
 {
-	if (!sha256_from_hex(blobs->sha256 + blobs->n * SHA256_BYTES, hex))
+	uint8_t *sha256 = blobs->sha256 + blobs->n * SHA256_BYTES;
+
+	if (!sha256_from_hex(sha256, hex))
 		BUG("'%s' is no hash", hex);
+	if (ahead_blob(conn, sha256) == BLOB_THERE)
+		return;
 	blobs->file[blobs->n] = file;
 	blobs->hex[blobs->n++] = hex;
 }
@@ -264,9 +276,9 @@ int object_check_blobs(
 	struct named_blobs blobs = { .hex = hex, .file = file, .sha256 = sha256, .problems = problems };
 
 	for (uint32_t i = 0; files && i < files->n; i++)
-		name_blob(&blobs, files->members[i].key, value_get_string(files->members[i].value, "sha256"));
+		name_blob(&blobs, conn, files->members[i].key, value_get_string(files->members[i].value, "sha256"));
 	if (initial)
-		name_blob(&blobs, NULL, initial);
+		name_blob(&blobs, conn, NULL, initial);
 	return ask_blobs(conn, SQL_BLOB_SIZE, sha256, blobs.n, NULL, check_blob, &blobs, err);
 }
 
@@ -291,12 +303,17 @@ int blob_put(struct store_conn *conn, const uint8_t sha256[SHA256_BYTES], const 
 	struct mrp_err *err)
 {
 	struct store_datum name = store_blob(sha256, SHA256_BYTES);
-	int64_t there;
+	enum ahead_blob known = ahead_blob(conn, sha256);
+	int64_t there = 0;
 
-	if (store_number(&there, 0, conn, SQL_BLOB_TOUCH, STORE_ARGS(name, store_int(now_s)), err) < 0)
+	if (known == BLOB_THERE)
+		return store_run(conn, SQL_BLOB_TOUCH, STORE_ARGS(name, store_int(now_s)), err);
+	if (known == BLOB_UNKNOWN &&
+		store_number(&there, 0, conn, SQL_BLOB_TOUCH, STORE_ARGS(name, store_int(now_s)), err) < 0)
 		return -1;
 	if (there)
 		return 0;
+	ahead_forget_blob(conn, sha256);
 	return store_run(conn, SQL_BLOB_INSERT, STORE_ARGS(name, store_int(now_s), store_blob(data, len)), err) < 0 ? -1
 														    : 1;
 }

@@ -7,10 +7,7 @@
 
 #include "../base/log.h"
 
-enum {
-	GROUP_MAX = 1024, /* jobs in one transaction: bounds how long the first of them waits */
-	AHEAD_MAX = 64,   /* objects that are asked for ahead: bounds their memory */
-};
+enum { GROUP_MAX = 1024 }; /* jobs in one transaction: bounds how long the first of them waits */
 
 struct writer {
 	struct store_conn *conn;
@@ -100,7 +97,7 @@ static bool run_in_savepoint(struct writer *writer, struct write_job *job)
 	const struct store_ops *ops = conn->ops;
 	struct mrp_err err = MRP_ERR_INIT;
 
-	enum store_step release = job->foresee ? STORE_RELEASE_UNSEEN : STORE_RELEASE;
+	enum store_step release = job->late ? STORE_RELEASE_UNSEEN : STORE_RELEASE;
 	int64_t revision = ahead_revision(conn);
 
 	if (ops->transaction(conn, STORE_SAVEPOINT, &job->err) < 0)
@@ -132,16 +129,14 @@ static void fail_group(struct write_job *group, const struct mrp_err *why)
 static int begin(struct writer *writer, const struct write_job *group, bool wait, struct mrp_err *err)
 {
 	struct store_conn *conn = writer->conn;
-	struct ahead_key keys[AHEAD_MAX];
-	size_t n = 0;
 
 	if (!ahead_useful(conn))
 		return conn->ops->transaction(conn, wait ? STORE_BEGIN : STORE_TRY_BEGIN, err);
-	for (const struct write_job *job = group; job && n < AHEAD_MAX; job = job->next) {
-		if (job->foresee && job->foresee(job, &keys[n]))
-			n++;
+	for (const struct write_job *job = group; job; job = job->next) {
+		if (job->foresee)
+			job->foresee(job, conn->ahead);
 	}
-	return ahead_begin(conn, wait, keys, n, err);
+	return ahead_begin(conn, wait, err);
 }
 
 /* `begun`: the transaction has begun already. */

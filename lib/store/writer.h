@@ -15,10 +15,11 @@ struct write_job {
 	/* On the writer's thread, after the commit. job->err.code is MRP_OK when what it did is on disk; else `ran`
 	 * says whether run() itself failed or the commit did. The job is the caller's again. */
 	void (*done)(struct write_job *job);
-	/* The object that run() will ask for, so that the writer can ask for those of all jobs at once. False: none. A
-	 * job that has this lets the database say late, after other jobs, that a statement failed: none of its
-	 * statements does so but for reasons that all jobs have. NULL: neither. */
-	bool (*foresee)(const struct write_job *job, struct ahead_key *key);
+	/* What run() will ask for, so that the writer can ask for all jobs at once. NULL: nothing that is known. */
+	void (*foresee)(const struct write_job *job, struct ahead *ahead);
+	/* The database may say late, after other jobs ran, that one of its statements failed, which takes the group back.
+	 * For jobs whose statements fail only for reasons that all jobs have. */
+	bool late;
 	struct mrp_err err;
 	bool failed; /* run() returned -1, or would have if the database had not been late to say so */
 	struct write_job *next;

@@ -91,20 +91,21 @@ size_t api_body_max(const char *method, const char *target);
 /* Answer with this status without looking further at the request: it is over a limit. */
 void api_refuse(struct api_call *call, int status, const char *why);
 
-enum api_progress { API_DONE, API_WRITE, API_GO_ON };
+enum api_progress { API_DONE, API_WRITE, API_READ, API_GO_ON };
 
 /* Once the headers are there, before the body is: API_DONE when the answer is known, because there is no such route or
  * the caller may not use it; else API_GO_ON. On the same thread as api_begin, which does it when nobody has. */
 enum api_progress api_admit(struct api_call *call);
 
-/* Reads run on the caller's thread; one call at a time may be begun. API_WRITE: nothing was done yet, call api_submit. */
+/* Reads run on the caller's thread, as a rule; one call at a time may be begun. API_WRITE, API_READ: nothing was done yet,
+ * call api_submit. */
 enum api_progress api_begin(struct api_call *call);
-/* `done` is called on the writer's thread; the call must not be touched before. */
+/* A write, or a read that is answered together with others. `done` is called on another thread; the call must not be
+ * touched before. */
 void api_submit(struct api_call *call, void (*done)(void *ctx), void *ctx);
-/* The write at once, on the caller's thread; false when others are being written now. For when nobody else is waiting.
- */
-bool api_write_here(struct api_call *call);
-/* Both, waiting for a write: for tests. */
+/* At once, on the caller's thread; false when others are being written now. For when nobody else is waiting. */
+bool api_run_here(struct api_call *call);
+/* Both, waiting: for tests. */
 void api_run(struct api_call *call);
 /* On the thread of api_begin, when the response goes out: counts it in /metrics. */
 void api_answered(struct api_call *call);

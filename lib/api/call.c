@@ -11,6 +11,7 @@
 #include "../base/text.h"
 #include "access_log.h"
 #include "config_cache.h"
+#include "reads.h"
 #include "reports.h"
 
 enum {
@@ -98,6 +99,8 @@ struct api *api_open(const struct api_options *options, struct mrp_err *err)
 	api->sweep.run = run_sweep;
 	api->writer = writer_start(api->write_conn, &api->sweep, SWEEP_EVERY_MS);
 	api->reports = reports_start(api->writer);
+	if (store->begin_asking && !(api->reads = reads_start(store, options->database, err)))
+		goto fail;
 	if (options->environment) {
 		struct environment_job job = { .job = { .run = set_environment }, .name = options->environment };
 
@@ -117,6 +120,7 @@ void api_close(struct api *api)
 {
 	if (!api)
 		return;
+	reads_stop(api->reads);
 	reports_stop(api->reports);
 	writer_stop(api->writer);
 	mrp_err_clear(&api->sweep.err);
@@ -251,6 +255,14 @@ enum api_progress api_admit(struct api_call *call)
 	return API_DONE;
 }
 
+static void run_read(struct api_call *call)
+{
+	struct mrp_err err = MRP_ERR_INIT;
+
+	if (api_check_environment(call, &err) < 0 || call->route->handle(call, &err) < 0)
+		api_problem(call, &err);
+}
+
 enum api_progress api_begin(struct api_call *call)
 {
 	struct mrp_err err = MRP_ERR_INIT;
@@ -262,8 +274,9 @@ enum api_progress api_begin(struct api_call *call)
 		goto fail;
 	if (write)
 		return API_WRITE;
-	if (api_check_environment(call, &err) < 0 || call->route->handle(call, &err) < 0)
-		goto fail;
+	if (call->api->reads && reads_fit(call))
+		return API_READ;
+	run_read(call);
 	return API_DONE;
 fail:
 	api_problem(call, &err);
@@ -355,11 +368,20 @@ static struct write_job *write_job_of(struct api_call *call, void (*done)(void *
 
 void api_submit(struct api_call *call, void (*done)(void *ctx), void *ctx)
 {
-	writer_submit(call->api->writer, write_job_of(call, done, ctx));
+	struct write_job *job = write_job_of(call, done, ctx);
+
+	if (call->route->flags & RF_WRITE)
+		writer_submit(call->api->writer, job);
+	else
+		reads_submit(call->api->reads, call);
 }
 
-bool api_write_here(struct api_call *call)
+bool api_run_here(struct api_call *call)
 {
+	if (!(call->route->flags & RF_WRITE)) {
+		run_read(call);
+		return true;
+	}
 	return writer_run_here(call->api->writer, write_job_of(call, NULL, NULL));
 }
 
@@ -383,7 +405,7 @@ void api_run(struct api_call *call)
 {
 	struct waiter waiter = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
 
-	if (api_begin(call) == API_WRITE) {
+	if (api_begin(call) != API_DONE) {
 		api_submit(call, wake_waiter, &waiter);
 		pthread_mutex_lock(&waiter.lock);
 		while (!waiter.done)

@@ -127,6 +127,7 @@ extern const size_t api_routes_n;
 struct state_cache;  /* state.c */
 struct config_cache; /* config_cache.h */
 struct reports;      /* reports.h */
+struct reads;        /* reads.h */
 struct access;       /* access.c */
 
 struct api {
@@ -139,6 +140,7 @@ struct api {
 	struct state_cache *state;
 	struct config_cache *configs;
 	struct reports *reports;
+	struct reads *reads; /* NULL: the database is asked at once */
 	struct api_metrics *metrics;
 	struct server_stats server;
 	struct access *access;
@@ -242,6 +244,9 @@ const char *format_time(struct arena *arena, int64_t ms);
 
 /* 404 "prober 'x' is not there" */
 int api_not_found(struct mrp_err *err, enum kind kind, const char *slug);
+
+/* What object_get answers with a row of SQL_OBJECT_GET; NULL: there is no such object. */
+int object_answer(struct api_call *call, const struct store_row *row, struct mrp_err *err);
 
 /* handlers of routes: object_read.c, object_write.c, variables.c, deployments.c, blobs.c, batch.c, state.c, leases.c,
  * agent_config.c, agents.c,

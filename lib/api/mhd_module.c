@@ -2,7 +2,7 @@
 /*
  * libmicrohttpd in front of the API: a thread that reads, runs reads and sends, and a second one when some listeners
  * speak TLS and others do not. Connections come from front.c. A write suspends its connection until the writer's thread
- * has it on disk, so the thread goes on with others - unless there are none.
+ * has it on disk, so the thread goes on with others - unless there are none. So do reads that are asked in groups.
  */
 #include <errno.h>
 #include <microhttpd.h>
@@ -24,6 +24,7 @@ enum {
 	BODIES_MAX = 512 << 20,     /* bytes of request bodies held at one time */
 	ANSWERS_MAX = 256 << 20,    /* bytes of answers that wait to be read, before somebody loses his */
 	ALONE_BODY_MAX = 64 << 10,  /* bytes of a body that is quickly written */
+	READS_TOGETHER = 4,         /* connections from which on reads go to a thread of their own (measured) */
 	/* bytes that a connection may use for its request line and headers, and for those of the answer; libmicrohttpd
 	 * clears all of them for each request, and an idle connection keeps them */
 	CONNECTION_MEMORY = API_HEADERS_MAX + API_TARGET_MAX + (8 << 10),
@@ -38,7 +39,7 @@ struct httpd {
 	struct tls *tls;
 	struct MHD_Daemon *plain, *secure; /* NULL: no listener needs it */
 	pthread_mutex_t lock;              /* the daemons' threads take turns with the API */
-	atomic_int in_flight, writing;
+	atomic_int in_flight, submitted;
 	atomic_bool stopping;
 	struct exchange *spare;
 	int n_spare;
@@ -56,7 +57,7 @@ struct exchange {
 	size_t answer_bytes;
 	enum server_limit over; /* LIMIT_COUNT: none */
 	bool begun, refused, answered; /* refused: answered whatever its body is */
-	atomic_bool written;
+	atomic_bool done; /* on another thread */
 	struct exchange *next;
 };
 
@@ -119,7 +120,7 @@ static void exchange_put(struct exchange *x)
 		strbuf_reset(&x->joined[i]);
 	x->counted = x->answer_bytes = 0;
 	x->begun = x->refused = x->answered = false;
-	atomic_store(&x->written, false);
+	atomic_store(&x->done, false);
 	x->next = httpd->spare;
 	httpd->spare = x;
 	httpd->n_spare++;
@@ -366,22 +367,24 @@ static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *s
 	return MHD_YES;
 }
 
-static void on_written(void *ctx)
+static void on_answered(void *ctx)
 {
 	struct exchange *x = ctx;
 
 	struct httpd *httpd = x->httpd;
 
-	atomic_store(&x->written, true);
+	atomic_store(&x->done, true);
 	MHD_resume_connection(x->connection);
-	atomic_fetch_sub(&httpd->writing, 1);
+	atomic_fetch_sub(&httpd->submitted, 1);
 }
 
-/* With a single connection open, nobody else has to wait while this thread commits. */
-static bool alone(const struct exchange *x)
+/* With a single connection open, nobody else has to wait while this thread commits; with a few, reads gain less by a
+ * common question than two switches of threads cost. */
+static bool runs_here(const struct exchange *x, enum api_progress what)
 {
-	return atomic_load_explicit(&x->httpd->stats->connections, memory_order_relaxed) == 1 &&
-		x->body.len <= ALONE_BODY_MAX;
+	long others = atomic_load_explicit(&x->httpd->stats->connections, memory_order_relaxed) - 1;
+
+	return others < (what == API_READ ? READS_TOGETHER - 1 : 1) && x->body.len <= ALONE_BODY_MAX;
 }
 
 static enum MHD_Result run(struct exchange *x)
@@ -397,13 +400,12 @@ static enum MHD_Result run(struct exchange *x)
 	front_phase(x->httpd->front, x->conn, PHASE_WORK, 0);
 	request->body = x->body.buf;
 	request->body_len = x->body.len;
-	if (api_begin(x->call) == API_DONE)
+	enum api_progress what = api_begin(x->call);
+	if (what == API_DONE || (runs_here(x, what) && api_run_here(x->call)))
 		return send_response(x);
-	if (alone(x) && api_write_here(x->call))
-		return send_response(x);
-	atomic_fetch_add(&x->httpd->writing, 1);
-	MHD_suspend_connection(x->connection); /* before the writer may resume it */
-	api_submit(x->call, on_written, x);
+	atomic_fetch_add(&x->httpd->submitted, 1);
+	MHD_suspend_connection(x->connection); /* before the other thread may resume it */
+	api_submit(x->call, on_answered, x);
 	return MHD_YES;
 }
 
@@ -421,7 +423,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	else if (*size)
 		result = take_body(x, data, size);
 	else
-		result = atomic_load(&x->written) ? send_response(x) : run(x);
+		result = atomic_load(&x->done) ? send_response(x) : run(x);
 	leave(httpd);
 	return result;
 }
@@ -548,7 +550,7 @@ static void httpd_stop(struct httpd *httpd, int64_t grace_ms)
 	atomic_store(&httpd->stopping, true);
 	front_quiesce(httpd->front);
 	/* a write always ends, and its connection cannot be closed before */
-	while (atomic_load(&httpd->writing) || (atomic_load(&httpd->in_flight) && monotonic_ms() < end))
+	while (atomic_load(&httpd->submitted) || (atomic_load(&httpd->in_flight) && monotonic_ms() < end))
 		poll(NULL, 0, 10);
 	free_httpd(httpd);
 }

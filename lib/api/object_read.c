@@ -63,24 +63,33 @@ static void add_object(struct strbuf *out, const struct api_call *call, const ch
 	strbuf_add(out, digest + cut, len - (size_t)(digest - body) - cut);
 }
 
-int object_get(struct api_call *call, struct mrp_err *err)
+int object_answer(struct api_call *call, const struct store_row *row, struct mrp_err *err)
 {
-	cleanup(strbuf_release) struct strbuf stored = STRBUF_INIT;
-	bool whole = call->route->kind != KIND_CLUSTER || api_sees_digests(call), secrets;
-	struct strbuf *out = &call->response.body;
-	int64_t revision;
+	bool secrets;
 
 	if (api_show_sensitive(&secrets, call, err) < 0)
 		return -1;
-	int there = object_read(whole ? out : &stored, &revision, call->db, call->route->kind, call->args[0], secrets, err);
-	if (there <= 0)
-		return there < 0 ? -1 : api_not_found(err, call->route->kind, call->args[0]);
-	if (!whole)
-		add_object(out, call, stored.buf, stored.len);
-	api_set_etag(call, revision);
+	if (!row)
+		return api_not_found(err, call->route->kind, call->args[0]);
+	const struct store_datum *body = object_row_body(row, secrets);
+	add_object(&call->response.body, call, body->p, body->n);
+	api_set_etag(call, row->col[0].i);
 	if (!api_not_modified(call))
 		respond_json(call, 200);
 	return 0;
+}
+
+int object_get(struct api_call *call, struct mrp_err *err)
+{
+	const struct store_datum key[] = { store_text(kinds[call->route->kind].name), store_text(call->args[0]) };
+	struct store_row row;
+	int there = store_first(&row, call->db, SQL_OBJECT_GET, key, ARRAY_SIZE(key), err);
+
+	if (there < 0)
+		return -1;
+	int r = object_answer(call, there ? &row : NULL, err);
+	store_finish(call->db, SQL_OBJECT_GET);
+	return r;
 }
 
 /* A page being made. */

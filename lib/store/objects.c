@@ -42,8 +42,7 @@ int store_set_environment(struct store_conn *conn, const char *environment, stru
 	return store_run(conn, SQL_META_SET_ENVIRONMENT, STORE_ARGS(store_text(environment)), err);
 }
 
-/* Of a row of SQL_OBJECT_GET. */
-static const struct store_datum *body_of(const struct store_row *row, bool secrets)
+const struct store_datum *object_row_body(const struct store_row *row, bool secrets)
 {
 	return &row->col[secrets && row->col[2].type != ST_NULL ? 2 : 1];
 }
@@ -57,7 +56,7 @@ int object_read(struct strbuf *body, int64_t *revision, struct store_conn *conn,
 
 	if (r <= 0)
 		return r;
-	const struct store_datum *text = body_of(&row, secrets);
+	const struct store_datum *text = object_row_body(&row, secrets);
 	*revision = row.col[0].i;
 	strbuf_add(body, text->p, text->n);
 	store_finish(conn, SQL_OBJECT_GET);
@@ -74,7 +73,7 @@ struct reading {
 static int read_one(void *ctx, size_t i, const struct store_row *row, struct mrp_err *err)
 {
 	struct reading *reading = ctx;
-	const struct store_datum *body = row ? body_of(row, reading->secrets) : NULL;
+	const struct store_datum *body = row ? object_row_body(row, reading->secrets) : NULL;
 
 	if (!row || reading->ended)
 		return 0;

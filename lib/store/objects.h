@@ -34,6 +34,8 @@ int store_next_revision(int64_t *out, struct store_conn *conn, struct mrp_err *e
 int store_meta(int64_t *revision, struct strbuf *environment, struct store_conn *conn, struct mrp_err *err);
 int store_set_environment(struct store_conn *conn, const char *environment, struct mrp_err *err);
 
+/* The JSON in a row of SQL_OBJECT_GET, whose first column is the revision. */
+const struct store_datum *object_row_body(const struct store_row *row, bool secrets);
 /* 1, 0 when there is none, -1. `body` gets the JSON, that with secrets when asked for. */
 int object_read(struct strbuf *body, int64_t *revision, struct store_conn *conn, enum kind kind, const char *slug,
 	bool secrets, struct mrp_err *err);

@@ -517,6 +517,73 @@ test_crash_under_load()
 	done
 }
 
+# read_together CURL-OPTION...: 60 recipes of which 40 are there, by 30 connections; -> files statuses, got.N
+read_together()
+{
+	i=0
+	while [ $((i += 1)) -le 60 ]; do
+		printf 'url = "%s/v1/recipes/r%d"\noutput = "got.%d"\n' "$api_url" $i $i
+	done >urls
+	rm -f got.*
+	curl -sS -Z --parallel-immediate --parallel-max 30 -w '%{http_code}\n' -K urls "$@" >statuses 2>errors
+}
+
+# Clients that ask at the same time are answered by one question to the database.
+test_reads_together()
+{
+	use_postgres
+	start_api
+	operations=
+	i=0
+	while [ $((i += 1)) -le 40 ]; do
+		operations="$operations${operations:+,}{\"method\":\"POST\",\"path\":\"/v1/recipes\",\"body\":{\"slug\":\"r$i\",\"description\":\"number $i\"}}"
+	done
+	request POST /v1/batch "{\"operations\":[$operations]}"
+	expect 200
+
+	step 'each gets his own'
+	read_together
+	expect_equal 'statuses' "$(printf '%7d 200\n%7d 404' 40 20)" "$(sort statuses | uniq -c)"
+	i=0
+	while [ $((i += 1)) -le 60 ]; do
+		if [ $i -le 40 ]; then
+			jq -e --arg n $i '.slug == "r" + $n and .description == "number " + $n' got.$i >/dev/null
+		else
+			jq -e --arg n $i '.detail | contains("r" + $n)' got.$i >/dev/null
+		fi || fail "r$i: $(cat got.$i)"
+	done
+
+	step 'conditions'
+	read_together -H 'If-None-Match: *'
+	expect_equal 'statuses' "$(printf '%7d 304\n%7d 404' 40 20)" "$(sort statuses | uniq -c)"
+
+	step 'what was answered before is seen'
+	request PATCH /v1/recipes/r7 '{"description":"new"}'
+	expect 200
+	read_together
+	expect_equal 'r7' new "$(jq -r .description got.7)"
+
+	step 'their session ends'
+	(
+		i=0
+		while [ $((i += 1)) -le 20 ]; do
+			pg_admin "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database##*/}'"
+		done >/dev/null
+	) &
+	killer=$!
+	while kill -0 $killer 2>/dev/null; do
+		read_together
+		! grep -Evx '200|404|503' statuses || fail 'another status'
+		[ "$(wc -l <statuses)" = 60 ] || fail "$(cat errors)"
+	done
+	wait $killer
+	tries=0
+	until read_together && ! grep -qx 503 statuses; do
+		[ $((tries += 1)) -lt 100 ] || fail 'reads do not come back'
+		sleep 0.1
+	done
+}
+
 # A session that is ended while nobody uses it is hardly noticed; one that is ended inside a transaction is not made up for.
 test_ended_sessions()
 {

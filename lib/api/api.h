@@ -97,8 +97,8 @@ enum api_progress { API_DONE, API_WRITE, API_READ, API_GO_ON };
  * the caller may not use it; else API_GO_ON. On the same thread as api_begin, which does it when nobody has. */
 enum api_progress api_admit(struct api_call *call);
 
-/* Reads run on the caller's thread, as a rule; one call at a time may be begun. API_WRITE, API_READ: nothing was done yet,
- * call api_submit. */
+/* Reads run on the caller's thread, as a rule; one call at a time may be begun. API_WRITE, API_READ: nothing was done
+ * yet, call api_submit. */
 enum api_progress api_begin(struct api_call *call);
 /* A write, or a read that is answered together with others. `done` is called on another thread; the call must not be
  * touched before. */

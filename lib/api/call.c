@@ -316,8 +316,8 @@ static void foresee_blob(struct ahead *ahead, const char *hex)
 		ahead_want_blob(ahead, sha256);
 }
 
-/* What the handlers of writes ask first: the object that the path or the body names, and blobs. What it says need not be
- * valid, and need not be all. */
+/* What the handlers of writes ask first: the object that the path or the body names, and blobs. What it says need not
+ * be valid, and need not be all. */
 static void foresee(const struct write_job *job, struct ahead *ahead)
 {
 	const struct api_call *call = (const struct api_call *)job;

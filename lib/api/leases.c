@@ -84,7 +84,8 @@ static int load(struct lease *lease, struct api_call *call, const char *name, st
 	if (known && !known->name)
 		return 0;
 	if (known) {
-		*lease = (struct lease){ name, arena_strdup(&call->arena, known->holder), known->fence, known->taken_ms, known->expires_ms };
+		*lease = (struct lease){ name, arena_strdup(&call->arena, known->holder), known->fence, known->taken_ms,
+			known->expires_ms };
 		return lease->expires_ms > api_clock_ms();
 	}
 	int there = store_first(&row, call->db, SQL_LEASE_GET, STORE_ARGS(store_text(name)), err);

@@ -57,7 +57,7 @@ struct exchange {
 	size_t answer_bytes;
 	enum server_limit over; /* LIMIT_COUNT: none */
 	bool begun, refused, answered; /* refused: answered whatever its body is */
-	atomic_bool done; /* on another thread */
+	atomic_bool done;              /* on another thread */
 	struct exchange *next;
 };
 

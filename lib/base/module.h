@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parts that need a heavy library (libcurl, SQLite, libpq, libmicrohttpd, ...) are modules: shared objects of their own,
- * loaded when a command first needs them. Mapping 40 libraries costs 11 ms, which `mrprober version` or a completion
- * should not pay. A module exports one constant table of functions; the header of that table says its name.
+ * Parts that need a heavy library (libcurl, SQLite, libpq, libmicrohttpd, ...) are modules: shared objects of their
+ * own, loaded when a command first needs them. Mapping 40 libraries costs 11 ms, which `mrprober version` or a
+ * completion should not pay. A module exports one constant table of functions; the header of that table says its name.
  *
  * Modules are looked for in $MRPROBER_MODULE_DIR, beside the program itself (the build tree), then where `cmake
  * --install` puts them, seen from the program, and by the whole path. The version in the file's name keeps a module of

@@ -72,6 +72,19 @@ int pg_send(struct postgres *c, unsigned statement, const struct store_datum *ar
 int pg_send_arrays(struct postgres *c, unsigned statement, const struct store_datum *args, size_t n_args, size_t n,
 	struct mrp_err *err);
 int pg_send_text(struct postgres *c, const char *sql, struct mrp_err *err);
+/* What every transaction sends is prepared: to parse it took the server as long as to do it. */
+enum pg_step {
+	PG_BEGIN,
+	PG_LOCK,
+	PG_TRY_LOCK,
+	PG_COMMIT,
+	PG_ROLLBACK,
+	PG_SAVEPOINT,
+	PG_RELEASE,
+	PG_ROLLBACK_TO,
+	PG_STEPS
+};
+int pg_send_step(struct postgres *c, enum pg_step step, struct mrp_err *err);
 int pg_prepare_all(struct postgres *c, struct mrp_err *err);
 /* Wait for everything that was sent. The last `n` results are yours; the others only have to be good. When one is bad,
  * there are none, and what was sent after it has not been done. */
@@ -86,8 +99,8 @@ void pg_read_column(struct store_datum *out, const struct pg_result *result, int
 void pg_read_row(struct store_row *row, const struct pg_result *result, int at, int skip);
 int pg_many(struct store_conn *conn, unsigned statement, const struct store_datum *args, size_t n_args, size_t n,
 	store_each_fn *each, void *ctx, struct mrp_err *err);
-int pg_begin_asking(struct store_conn *conn, bool wait, const struct store_question *questions, size_t n,
-	struct mrp_err *err);
+int pg_begin_asking(
+	struct store_conn *conn, bool wait, const struct store_question *questions, size_t n, struct mrp_err *err);
 
 /* Is there a connection that answers, as far as can be known without asking? */
 int pg_ready(struct postgres *c, struct mrp_err *err);

@@ -13,8 +13,6 @@ enum {
 	OID_BYTEA = 17,
 };
 
-#define BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED"
-
 void pg_read_column(struct store_datum *out, const PGresult *result, int row, int i)
 {
 	const char *value = PQgetvalue(result, row, i);
@@ -154,7 +152,8 @@ static int take_answer(void *ctx, size_t i, PGresult *result, struct mrp_err *er
 		bool mine = asking->wait || *PQgetvalue(result, 0, 0); /* a boolean is one byte */
 
 		if (!mine)
-			return mrp_err_set(err, MRP_EBUSY, "database '%s' is locked by another process", asking->c->label);
+			return mrp_err_set(
+				err, MRP_EBUSY, "database '%s' is locked by another process", asking->c->label);
 		PQclear(result);
 		return 0;
 	}
@@ -172,14 +171,14 @@ static void roll_back(struct postgres *c)
 {
 	struct mrp_err ignored = MRP_ERR_INIT;
 
-	if (c->db && pg_send_text(c, "ROLLBACK", &ignored) == 0)
+	if (c->db && pg_send_step(c, PG_ROLLBACK, &ignored) == 0)
 		pg_collect(c, NULL, 0, &ignored);
 	mrp_err_clear(&ignored);
 	c->aborted = false;
 }
 
-int pg_begin_asking(struct store_conn *conn, bool wait, const struct store_question *questions, size_t n,
-	struct mrp_err *err)
+int pg_begin_asking(
+	struct store_conn *conn, bool wait, const struct store_question *questions, size_t n, struct mrp_err *err)
 {
 	struct postgres *c = (struct postgres *)conn;
 	struct asking asking = { .c = c, .wait = wait, .question = questions };
@@ -187,8 +186,8 @@ int pg_begin_asking(struct store_conn *conn, bool wait, const struct store_quest
 
 	c->aborted = c->spoilt = false;
 	c->silence_ms = wait ? PG_SILENCE_MS + c->schema->busy_timeout_ms : PG_SILENCE_MS;
-	if (pg_ready(c, err) < 0 || pg_send_text(c, BEGIN, err) < 0 ||
-		pg_send_text(c, wait ? c->lock : c->try_lock, err) < 0)
+	if (pg_ready(c, err) < 0 || pg_send_step(c, PG_BEGIN, err) < 0 ||
+		pg_send_step(c, wait ? PG_LOCK : PG_TRY_LOCK, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		for (size_t at = 0; at < questions[i].n; answers++) {

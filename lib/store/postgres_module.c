@@ -91,7 +91,7 @@ static int commit(struct postgres *c, struct mrp_err *err)
 
 	if (pg_ready(c, err) < 0) /* the transaction was over before */
 		return -1;
-	if (pg_send_text(c, "COMMIT", err) < 0 || pg_collect(c, &done, 1, err) < 0) {
+	if (pg_send_step(c, PG_COMMIT, err) < 0 || pg_collect(c, &done, 1, err) < 0) {
 		if (c->db)
 			return -1;
 		c->aborted = false;
@@ -104,12 +104,12 @@ static int commit(struct postgres *c, struct mrp_err *err)
 
 static int pg_transaction(struct store_conn *conn, enum store_step step, struct mrp_err *err)
 {
-	static const char *const texts[] = {
-		[STORE_ROLLBACK] = "ROLLBACK",
-		[STORE_SAVEPOINT] = "SAVEPOINT one",
-		[STORE_RELEASE] = "RELEASE one",
-		[STORE_RELEASE_UNSEEN] = "RELEASE one",
-		[STORE_ROLLBACK_TO] = "ROLLBACK TO one",
+	static const enum pg_step steps[] = {
+		[STORE_ROLLBACK] = PG_ROLLBACK,
+		[STORE_SAVEPOINT] = PG_SAVEPOINT,
+		[STORE_RELEASE] = PG_RELEASE,
+		[STORE_RELEASE_UNSEEN] = PG_RELEASE,
+		[STORE_ROLLBACK_TO] = PG_ROLLBACK_TO,
 	};
 	struct postgres *c = of(conn);
 
@@ -136,7 +136,7 @@ static int pg_transaction(struct store_conn *conn, enum store_step step, struct 
 	}
 	if (c->spoilt && step != STORE_ROLLBACK)
 		return mrp_err_set(err, MRP_EBUSY, "an earlier change of the same transaction failed");
-	if (pg_ready(c, err) < 0 || pg_send_text(c, texts[step], err) < 0)
+	if (pg_ready(c, err) < 0 || pg_send_step(c, steps[step], err) < 0)
 		return -1;
 	return step == STORE_SAVEPOINT || step == STORE_RELEASE_UNSEEN ? 0 : pg_collect(c, NULL, 0, err);
 }

@@ -118,6 +118,14 @@ int pg_send_text(struct postgres *c, const char *sql, struct mrp_err *err)
 	return sent(c, PQsendQueryParams(c->db, sql, 0, NULL, NULL, NULL, NULL, BINARY), err);
 }
 
+int pg_send_step(struct postgres *c, enum pg_step step, struct mrp_err *err)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "t%u", (unsigned)step);
+	return sent(c, PQsendQueryPrepared(c->db, name, 0, NULL, NULL, NULL, BINARY), err);
+}
+
 /* Wait until a result can be taken without waiting. What could not be written yet is written meanwhile: both sides may
  * have full buffers. */
 static int wait_for_result(struct postgres *c, struct mrp_err *err)
@@ -254,6 +262,28 @@ static int keep_types(struct pg_statement *statement, const PGresult *described)
 	return statement->n_types <= STORE_COLUMNS_MAX && PQnfields(described) <= STORE_COLUMNS_MAX ? 0 : -1;
 }
 
+static int prepare_steps(struct postgres *c, struct mrp_err *err)
+{
+	const char *const texts[PG_STEPS] = {
+		[PG_BEGIN] = "BEGIN ISOLATION LEVEL READ COMMITTED",
+		[PG_LOCK] = c->lock,
+		[PG_TRY_LOCK] = c->try_lock,
+		[PG_COMMIT] = "COMMIT",
+		[PG_ROLLBACK] = "ROLLBACK",
+		[PG_SAVEPOINT] = "SAVEPOINT one",
+		[PG_RELEASE] = "RELEASE one",
+		[PG_ROLLBACK_TO] = "ROLLBACK TO one",
+	};
+	char name[16];
+
+	for (unsigned i = 0; i < PG_STEPS; i++) {
+		snprintf(name, sizeof(name), "t%u", i);
+		if (sent(c, PQsendPrepare(c->db, name, texts[i], 0, NULL), err) < 0)
+			return -1;
+	}
+	return pg_collect(c, NULL, 0, err);
+}
+
 int pg_prepare_all(struct postgres *c, struct mrp_err *err)
 {
 	size_t n = c->schema->n_statements;
@@ -286,7 +316,7 @@ int pg_prepare_all(struct postgres *c, struct mrp_err *err)
 			BUG("statement '%s' has too many columns", c->schema->statements[i].name);
 	}
 	clear_all(results, 3 * n);
-	return 0;
+	return prepare_steps(c, err);
 }
 
 /* Has the server closed an idle connection? It says nothing by itself otherwise, or only little. */

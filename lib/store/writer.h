@@ -17,8 +17,8 @@ struct write_job {
 	void (*done)(struct write_job *job);
 	/* What run() will ask for, so that the writer can ask for all jobs at once. NULL: nothing that is known. */
 	void (*foresee)(const struct write_job *job, struct ahead *ahead);
-	/* The database may say late, after other jobs ran, that one of its statements failed, which takes the group back.
-	 * For jobs whose statements fail only for reasons that all jobs have. */
+	/* The database may say late, after other jobs ran, that one of its statements failed, which takes the group
+	 * back. For jobs whose statements fail only for reasons that all jobs have. */
 	bool late;
 	struct mrp_err err;
 	bool failed; /* run() returned -1, or would have if the database had not been late to say so */

@@ -23,7 +23,7 @@ figure_postgres() {
 	pg_floor_url=$(pg_url floor)
 	"$mrprober" api migrate --quiet --database "$(pg_url api)"
 	start_api "$(pg_url api)"
-	synchronize
+	measure pg-first "$mrprober" synchronize --yes --api-url "$api_url" "$tree"
 	psql -qX "$(pg_url api)" -c 'VACUUM ANALYZE'
 	# names that fit a request target
 	per_list=$((7500 / ($(head -n 1 "$slugs" | wc -c))))
@@ -47,6 +47,7 @@ figure_postgres() {
 	row_ratio "PostgreSQL: HTTP, lists of $per_list slugs" /s floor-pg-read pg-lists ""
 	row_ratio "PostgreSQL: GET one prober, 32 clients" req/s floor-pg-read pg-get-rps ""
 	row_value "PostgreSQL: list of $count: time" ms pg-pages-ms ""
+	row_value "PostgreSQL: first synchronize of $count: time" ms pg-first-ms ""
 	row_ratio "PostgreSQL: PATCH, 1 client, over commits" req/s floor-pg-commit pg-patch1-rps ""
 	row_ratio "PostgreSQL: PATCH, 32 clients, over commits" req/s floor-pg-commit pg-patch32-rps ""
 	stop "$api_pid"

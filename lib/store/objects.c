@@ -29,7 +29,7 @@ int store_meta(int64_t *revision, struct strbuf *environment, struct store_conn 
 	if (r <= 0)
 		return r < 0 ? -1 : mrp_err_set(err, MRP_EFAILED, "the database has lost its meta row");
 	if (revision)
-		*revision = row.col[0].i;
+		*revision = MAX(row.col[0].i, ahead_revision(conn)); /* what is only counted here was not written yet */
 	if (environment)
 		strbuf_addstr(environment, store_col_text(&row, 1));
 	store_finish(conn, SQL_META_GET);

@@ -198,6 +198,7 @@ static void test_answers(void **state)
 		assert_int_equal(store_next_revision(&revision, conn, &err), 0);
 		assert_int_equal(revision, i);
 	}
+	assert_int_equal(stored_revision(conn), 2);
 	assert_int_equal(stored_revision(other), 0);
 	assert_int_equal(ahead_finish(conn, &err), 0);
 	assert_int_equal(conn->ops->transaction(conn, STORE_COMMIT, &err), 0);

@@ -28,8 +28,6 @@ enum {
 
 /* As the kernel wants it for rt_sigaction; the zeroes mean SIG_DFL. Larger than that of any processor. */
 static const uint64_t default_action[8];
-/* The handler comes first in it. */
-static const uint64_t ignored_action[8] = { (uint64_t)1 /* SIG_IGN */ };
 
 IN_CHILD static enum spawn_step fail(struct spawn *spawn, enum spawn_step step)
 {
@@ -60,15 +58,26 @@ IN_CHILD static bool set_open_files(int64_t soft)
 	return syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL) == 0;
 }
 
+IN_CHILD static bool close_between(unsigned first, unsigned last)
+{
+	return first > last || syscall(SYS_close_range, first, last, 0) == 0 || errno == ENOSYS;
+}
+
 /* After this it has nothing of ours but what it was given. What other code of this process may have left open is
  * closed, whether it is close-on-exec or not. */
 IN_CHILD static bool move_descriptors(const struct spawn *spawn)
 {
+	int low = MIN(spawn->readers[0], spawn->readers[1]), high = MAX(spawn->readers[0], spawn->readers[1]);
+
 	for (int fd = 0; fd < 3; fd++) {
 		if (syscall(SYS_dup3, spawn->stdio[fd], fd, 0) < 0)
 			return false;
 	}
-	return syscall(SYS_close_range, 3, ~0U, 0) == 0 || errno == ENOSYS;
+	if (low < 0)
+		return close_between(3, ~0U);
+	return syscall(SYS_fcntl, low, F_SETFD, 0) == 0 && syscall(SYS_fcntl, high, F_SETFD, 0) == 0 &&
+		close_between(3, (unsigned)low - 1) && close_between((unsigned)low + 1, (unsigned)high - 1) &&
+		close_between((unsigned)high + 1, ~0U);
 }
 
 IN_CHILD static bool become_user(const struct run_user *user)
@@ -102,7 +111,7 @@ IN_CHILD static bool die_with_parent(const struct spawn *spawn)
 
 /* exec itself resets handlers, but not what is ignored; and a handler of ours must not run here once signals are let
  * through. The C library's own two signals are no exception. */
-IN_CHILD static bool reset_signals(bool ignore_pipe)
+IN_CHILD static bool reset_signals(void)
 {
 	uint64_t none = 0;
 
@@ -110,8 +119,6 @@ IN_CHILD static bool reset_signals(bool ignore_pipe)
 		if (sig != SIGKILL && sig != SIGSTOP)
 			syscall(SYS_rt_sigaction, sig, default_action, NULL, KERNEL_SIGNALS / 8);
 	}
-	if (ignore_pipe)
-		syscall(SYS_rt_sigaction, SIGPIPE, ignored_action, NULL, KERNEL_SIGNALS / 8);
 	return syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGNALS / 8) == 0;
 }
 
@@ -154,7 +161,7 @@ IN_CHILD static enum spawn_step become_program(struct spawn *spawn)
 		return fail(spawn, SPAWN_PARENT);
 	if (spec->folder && syscall(SYS_chdir, spec->folder) < 0)
 		return fail(spawn, SPAWN_FOLDER);
-	if (!reset_signals(spec->death_signal != 0))
+	if (!reset_signals())
 		return fail(spawn, SPAWN_SIGNALS);
 	exec_program(spawn);
 	return fail(spawn, SPAWN_EXEC);
@@ -231,9 +238,11 @@ bool spawn_begins_in_cgroup(int cgroup_fd)
 {
 	static const char *const nothing[] = { NULL };
 	const struct run_spec spec = { .argv = nothing, .env = nothing };
-	struct spawn spawn = {
-		.spec = &spec, .path = "", .stdio = { cgroup_fd, cgroup_fd, cgroup_fd }, .cgroup_fd = cgroup_fd
-	};
+	struct spawn spawn = { .spec = &spec,
+		.path = "",
+		.stdio = { cgroup_fd, cgroup_fd, cgroup_fd },
+		.readers = { -1, -1 },
+		.cgroup_fd = cgroup_fd };
 	pid_t pid = spawn_process(&spawn);
 
 	if (pid > 0)

@@ -24,6 +24,7 @@ struct spawn {
 	const struct run_spec *spec;
 	const char *path;      /* to exec, from within the folder */
 	int stdio[3];          /* all above 2 */
+	int readers[2];        /* above 2, kept open (at their numbers) by a program that outlives us; -1: none */
 	int cgroup_fd;         /* the folder of the run's cgroup; -1: none */
 	int64_t address_bytes; /* RLIMIT_AS; 0: as it is */
 	int64_t processes;     /* RLIMIT_NPROC; 0: as it is */

@@ -16,6 +16,9 @@
  * keeps a fork bomb from taking the machine, but is no limit for one run. */
 enum { OTHER_PROCESSES = 1024 };
 
+/* What a program can print after we have died, before it waits for somebody to read it. */
+enum { LONELY_PIPE_BYTES = 256 << 10 };
+
 static void cannot_start(struct run_state *run, const char *what, int error_number)
 {
 	struct run_result *result = &run->job->result;
@@ -38,6 +41,8 @@ static bool open_output(struct run_state *run, enum run_stream stream, int *thei
 		return false;
 	*theirs = ends[1];
 	run->out_io[stream].fd = ends[0];
+	if (run->job->spec.death_signal) /* as good as it gets */
+		fcntl(ends[0], F_SETPIPE_SZ, LONELY_PIPE_BYTES);
 	return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
@@ -126,6 +131,8 @@ static const char *prepare(struct run_state *run, struct spawn *spawn)
 	spawn->path = run->thread->path.buf;
 	if (!open_output(run, RUN_STDOUT, &spawn->stdio[1]) || !open_output(run, RUN_STDERR, &spawn->stdio[2]))
 		return "descriptors";
+	for (int i = 0; spec->death_signal && i < 2; i++)
+		spawn->readers[i] = run->out_io[i].fd;
 	if (runner->cgroups) {
 		run->cgroup = cgroup_take(runner->cgroups, &spec->limits);
 		if (!run->cgroup)
@@ -138,7 +145,9 @@ static const char *prepare(struct run_state *run, struct spawn *spawn)
 void run_start(struct run_state *run)
 {
 	struct run_job *job = run->job;
-	struct spawn spawn = { .spec = &job->spec, .stdio = { run->thread->runner->null_fd, -1, -1 } };
+	struct spawn spawn = {
+		.spec = &job->spec, .stdio = { run->thread->runner->null_fd, -1, -1 }, .readers = { -1, -1 }
+	};
 
 	run->mark = env_value(job->spec.env, "MRPROBER_RUN_ID");
 	if (job->started)

@@ -10,7 +10,7 @@ struct creator_args {
 	const char *state_dir, *terraform, *backend, *providers_file, *provider_mirror, *provider_cache;
 	struct strvec backend_config, disable;
 	bool allow_programs, allow_registry, metadata_account, keep_workdir;
-	int64_t parallel;
+	int64_t parallel, grace_ms;
 };
 
 #define CREATOR_DEFAULTS                       \
@@ -42,6 +42,9 @@ struct creator_args {
 	OPT_BOOL(0, "metadata-account", type, m.metadata_account, \
 		"this machine has a service account that providers can use, so YC_TOKEN need not be set"), \
 	OPT_STRING(0, "terraform", type, m.terraform, "<program>", "terraform, when it is not in PATH", .flags = OPTF_FILE), \
+	OPT_DURATION(0, "grace", type, m.grace_ms, "<duration>", \
+		"time that terraform gets after each of two interrupts, before it is killed; 1m when absent", \
+		.min = 100, .max = TERRAFORM_GRACE_MS), \
 	OPT_BOOL(0, "keep-workdir", type, m.keep_workdir, \
 		"leave the work folders, with secrets in them, to look at"), \
 	OPT_STRING(0, "state-dir", type, m.state_dir, "<dir>", \

@@ -78,6 +78,23 @@ static int bind_state(
 	return 0;
 }
 
+/* Until a run says that the terraform state is to be believed again, every creator knows that it is not. */
+static void note_dirty(struct api_call *call, const struct deployment *d, struct value *state)
+{
+	const struct value *dirty = value_get(d->object, "dirty");
+	struct value *mark, *half_made = value_get(d->object, "half_made");
+
+	if (dirty && dirty->b) {
+		mark = value_object(&call->arena);
+		value_append(&call->arena, mark, "deployment", value_int(&call->arena, d->id));
+		if (half_made)
+			value_append(&call->arena, mark, "half_made", half_made);
+		value_set(&call->arena, state, "dirty", mark);
+	} else if (dirty || streq(d->status, "destroyed")) {
+		value_set(&call->arena, state, "dirty", NULL);
+	}
+}
+
 /* Times and the number of failures in a row: by them creators know which clusters are due. */
 static void note_times(struct api_call *call, const struct deployment *d, struct value *state, bool begins)
 {
@@ -151,6 +168,7 @@ static int move_cluster(struct api_call *call, const struct deployment *d, bool 
 	doc.row.deployed = doc.row.deployed || may_have_created(d);
 	value_set(arena, doc.state, "deployment", value_int(arena, d->id));
 	note_times(call, d, doc.state, begins);
+	note_dirty(call, d, doc.state);
 	if (!streq(d->status, "running") && settle(call, &doc, err) < 0)
 		return -1;
 	return deployment_restate_cluster(call, &doc, err);

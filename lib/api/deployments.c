@@ -39,6 +39,7 @@ static bool time_valid(const char *text, size_t len)
 #define STAGE \
 	.valid = stage_valid, .form = "a name (a-z, 0-9 and '-')", .pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
+static const struct field item_address = { "", F_STRING, FF_BOTH, NULL, .min = 1, .max = 1024 };
 static const struct field item_log = { "", F_STRING, FF_BOTH, NULL, .min = 1, .max = 4096 };
 
 const struct field deployment_fields[] = {
@@ -57,6 +58,10 @@ const struct field deployment_fields[] = {
 	{ "state_holder", F_STRING, FF_API,
 		"the creator that has the terraform state in a folder of its own; absent: it is where all can reach it",
 		.min = 1, .max = 256 },
+	{ "dirty", F_BOOL, FF_API,
+		"true: terraform was killed while it applied, and its state is not to be believed; false: it is again" },
+	{ "half_made", F_LIST, FF_API, "what it was making then, as far as that is known", .sub = &item_address,
+		.max = 1000 },
 	{ "approved_deployment", F_INT, FF_API, "the refused one whose approval, for this very plan, it makes use of",
 		.min = 1, .max = INT64_MAX },
 	{ "logs", F_MAP, FF_API | FF_ALWAYS, "stage -> where its output is", .sub = &item_log, STAGE },

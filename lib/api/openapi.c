@@ -39,7 +39,10 @@ static const struct {
 		"\"last_ended_at\":{\"type\":\"string\",\"description\":\"when one last ended\"},"
 		"\"failures\":{\"type\":\"integer\",\"description\":\"deployments that failed since one did not\"},"
 		"\"state_holder\":{\"type\":\"string\",\"description\":\"the creator that has the terraform state; "
-		"absent: all can reach it\"}}}" },
+		"absent: all can reach it\"},"
+		"\"dirty\":{\"type\":\"object\",\"description\":\"terraform was killed while it applied: the next plan "
+		"waits for approval\",\"properties\":{\"deployment\":{\"type\":\"integer\"},"
+		"\"half_made\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}}}" },
 	[SHAPE_HASHES] = { "Hashes",
 		"{\"type\":\"object\",\"required\":[\"sha256\"],\"properties\":{\"sha256\":{\"type\":\"array\","
 		"\"items\":"

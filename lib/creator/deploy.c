@@ -8,6 +8,7 @@
 #include "../base/clock.h"
 #include "../base/file.h"
 #include "../ev/loop.h"
+#include "leftover.h"
 
 enum { RUN_ID_BYTES = 16 };
 
@@ -56,6 +57,7 @@ void deploy_enter_quietly(struct deploy *d, const char *stage)
 {
 	deploy_leave(d);
 	stage_log_begin(&d->log, stage, d->more_secrets ? d->more_secrets : d->secrets);
+	leftover_keep(d);
 }
 
 int deploy_enter(struct deploy *d, const char *stage, struct mrp_err *err)
@@ -75,7 +77,6 @@ int deploy_enter(struct deploy *d, const char *stage, struct mrp_err *err)
 void deploy_leave(struct deploy *d)
 {
 	const struct creator *creator = d->creator;
-	cleanup(freep) char *key = NULL;
 	struct mrp_err err = MRP_ERR_INIT;
 
 	if (!d->log.stage)
@@ -84,7 +85,9 @@ void deploy_leave(struct deploy *d)
 	if (d->more_secrets)
 		stage_log_redact(&d->log, d->more_secrets);
 	if (d->log.text.len && d->record.id && creator->objects) {
-		if (stage_log_store(&key, &d->log, creator->objects, creator->prefix, d->slug, d->record.id, &err) == 0)
+		cleanup(freep) char *key = stage_log_object(creator->prefix, d->slug, d->record.id, d->log.stage);
+
+		if (objects_put(creator->objects, key, d->log.text.buf, d->log.text.len, &err) == 0)
 			record_add_log(&d->record, d->log.stage, key);
 		else
 			deploy_say(d, LOG_ERROR, "the log of stage '%s' is lost: %s", d->log.stage, err.msg);
@@ -109,8 +112,6 @@ int deploy_run(struct deploy *d, struct program *program, struct mrp_err *err)
 		stage_log_say(&d->log, "the output was too large, its end is cut off");
 	if (code < 0)
 		stage_log_say(&d->log, "%s", err->msg);
-	if (program->killed)
-		d->dirty = true;
 	if (code >= 0)
 		d->record.exit_code = code;
 	return code;
@@ -155,9 +156,10 @@ static int recover(struct deploy *d, char **holder, char **why, struct mrp_err *
 	if (judgement == EVIDENCE_DEAD) {
 		int left = evidence_end_survivors(before->run_id, wait_ms, go_on_waiting, d, &killed);
 
+		d->broken = killed || !evidence_of_this_boot(before) || deploy_left_lock(d);
 		*holder = xstrdup(before->holder);
 		*why = xasprintf("the creator that ran it died (%s)%s", text.buf,
-			killed ? "; its terraform had to be killed: what it was making may be half made" : "");
+			d->broken ? ", and its terraform was killed" : "");
 		if (left)
 			mrp_err_set(err, MRP_ELOCKED, "programs of a run that died (%s) do not end", text.buf);
 	} else if (judgement == EVIDENCE_ALIVE) {
@@ -165,6 +167,45 @@ static int recover(struct deploy *d, char **holder, char **why, struct mrp_err *
 	}
 	strbuf_release(&text);
 	return err->code == MRP_OK ? 0 : -1;
+}
+
+/* What terraform had begun when the creator died: it was killed there, or will turn out to have left a lock, or has
+ * ended by itself. */
+static void suspect(struct deploy *d, const struct strvec *half)
+{
+	struct mrp_err err = MRP_ERR_INIT;
+	struct dirty begun;
+
+	if (d->broken) {
+		dirty_add(&d->mark, half);
+	} else if (half->n) {
+		dirty_init(&begun);
+		dirty_add(&begun, half);
+		if (dirty_write(d->half_path, &begun, &err) < 0)
+			deploy_say(d, LOG_WARNING, "%s", err.msg);
+		dirty_release(&begun);
+	}
+	mrp_err_clear(&err);
+}
+
+/* The records of those that died: how they ended, with the log that was left. */
+static int bury(struct deploy *d, const char *why, struct mrp_err *err)
+{
+	struct record_dead dead = { .why = why, .broken = &d->mark };
+	struct leftover left;
+
+	leftover_init(&left);
+	leftover_store(&left, d);
+	dead.deployment = left.deployment;
+	dead.logs = left.logs;
+	suspect(d, &left.half);
+	int n = record_end_dead(&d->record, &dead, err);
+	leftover_release(&left);
+	d->recovered = n > 0;
+	d->mark.is = dead.dirty;
+	if (!dead.dirty)
+		strvec_clear(&d->mark.half_made);
+	return n < 0 ? -1 : 0;
 }
 
 /* The evidence on the disk, the lease, the records of those that died. In this order: whoever is killed in between has
@@ -191,9 +232,7 @@ static int take(struct deploy *d, struct mrp_err *err)
 		deploy_say(d, LOG_WARNING, "%s; going on from there", why);
 	if (d->creator->options.plan_only)
 		return 0;
-	int dead = record_end_dead(&d->record, why ? why : "the creator that ran it died, and its lease ended", err);
-	d->recovered = dead > 0;
-	return dead < 0 ? -1 : 0;
+	return bury(d, why ? why : "the creator that ran it died, and its lease ended", err);
 }
 
 static int begin_folders(struct deploy *d, struct mrp_err *err)
@@ -201,6 +240,8 @@ static int begin_folders(struct deploy *d, struct mrp_err *err)
 	struct creator *creator = d->creator;
 
 	d->evidence_path = creator_path(creator, "runs/%s.json", d->slug);
+	d->dirty_path = creator_path(creator, "runs/%s.dirty", d->slug);
+	d->half_path = creator_path(creator, "runs/%s.half", d->slug);
 	d->run_folder = creator_path(creator, "work/%s", d->slug);
 	d->recipe_folder = path_join(d->run_folder, "recipe");
 	d->cli_path = path_join(d->run_folder, "terraform.rc");
@@ -250,24 +291,45 @@ static void run_steps(struct deploy *d, deploy_step_fn *const *todo, size_t n)
 	deploy_leave(d);
 }
 
+/* What the record says of the state: it is broken now, or was all the time, or good again. */
+static void say_dirty(struct deploy *d)
+{
+	static const struct dirty clean = { .is = false };
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+
+	if (d->killed.is) {
+		cleanup(freep) char *before = steal(&d->message);
+
+		dirty_format(&text, &d->killed);
+		deploy_ends(d, DEPLOY_FAILED,
+			"%s; terraform was killed while it made %s: that may be half made, or in no state; the next "
+			"plan "
+			"waits for approval",
+			before ? before : "failed", text.buf);
+		d->record.dirty = &d->killed;
+	} else if (d->mark.is &&
+		(d->status == DEPLOY_APPLIED || d->status == DEPLOY_NO_CHANGES || d->status == DEPLOY_DESTROYED)) {
+		d->record.dirty = &clean;
+	} else if (d->mark_is_news) {
+		d->record.dirty = &d->mark;
+	}
+}
+
 static void record_outcome(struct deploy *d)
 {
 	struct mrp_err err = MRP_ERR_INIT;
 	cleanup(strbuf_release) struct strbuf message = STRBUF_INIT;
 
-	if (d->dirty) {
-		cleanup(freep) char *before = steal(&d->message);
-
-		deploy_ends(d, DEPLOY_FAILED,
-			"%s; terraform had to be killed: what it was making may be half made, look at it",
-			before ? before : "failed");
-	}
+	say_dirty(d);
 	strbuf_add_visible(&message, d->message ? d->message : "", d->message ? strlen(d->message) : 0);
 	if (!d->record.id)
 		return;
 	if (record_end(&d->record, d->status == DEPLOY_WAITING ? "failed" : deploy_status_names[d->status], d->stage,
-		    message.len ? message.buf : NULL, &err) == 0)
+		    message.len ? message.buf : NULL, &err) == 0) {
+		if (d->record.dirty)
+			unlink(d->dirty_path); /* the API knows it */
 		return;
+	}
 	deploy_say(
 		d, LOG_ERROR, "the API did not record how it ended (%s): %s", deploy_status_names[d->status], err.msg);
 	if (d->status != DEPLOY_INTERRUPTED)
@@ -281,6 +343,8 @@ static void leave_evidence(struct deploy *d, bool had_lease)
 {
 	struct mrp_err err = MRP_ERR_INIT;
 
+	if (had_lease && !d->locked && !d->creator->options.plan_only)
+		unlink(d->half_path);
 	if (!d->before.run_id || (had_lease && !d->locked))
 		unlink(d->evidence_path);
 	else if (evidence_write(d->evidence_path, &d->before, &err) < 0)
@@ -312,6 +376,10 @@ static void clean_up(struct deploy *d)
 	redact_free(d->secrets);
 	redact_free(d->more_secrets);
 	strvec_clear(&d->env);
+	dirty_release(&d->mark);
+	dirty_release(&d->killed);
+	free(d->dirty_path);
+	free(d->half_path);
 	free(d->evidence_path);
 	free(d->run_folder);
 	free(d->recipe_folder);
@@ -331,6 +399,8 @@ void deploy_by_steps(struct creator *creator, struct http_client *client, const 
 	int64_t began_us = monotonic_us();
 	struct mrp_err err = MRP_ERR_INIT;
 
+	dirty_init(&d.mark);
+	dirty_init(&d.killed);
 	inputs_init(&d.inputs);
 	scan_init(&d.scan);
 	record_init(&d.record, client, slug);

@@ -2,6 +2,8 @@
 /* What comes before terraform: inputs, the work folder, what the recipe may use. */
 #include "internal.h"
 
+#include <unistd.h>
+
 #include "../base/clock.h"
 #include "../base/file.h"
 #include "../base/text.h"
@@ -127,6 +129,10 @@ int deploy_fetch(struct deploy *d, struct mrp_err *err)
 	if (inputs_fetch(&d->inputs, d->client, d->slug, err) < 0)
 		return -1;
 	d->deadline_us = monotonic_us() + d->inputs.timeout_ms * 1000;
+	dirty_of_cluster(&d->mark, d->inputs.cluster);
+	d->mark_is_news = access(d->dirty_path, F_OK) == 0;
+	if (dirty_read(&d->mark, d->dirty_path, err) < 0)
+		return -1;
 	deploy_renew_secrets(d);
 	int r = check_state(d);
 	if (r > 0 && !has_programs_for_variables(d)) /* else they may come from there */

@@ -12,10 +12,11 @@
 #include "../base/clock.h"
 #include "../base/file.h"
 #include "../value/json.h"
+#include "half_made.h"
 #include "lock_info.h"
 #include "snapshot.h"
 
-enum { PLAN_CHANGES = 2, CACHE_LOCK_WAIT_MS = 100, COMPARED_MAX = 1000 };
+enum { TERRAFORM_FAILED = 1, PLAN_CHANGES = 2, CACHE_LOCK_WAIT_MS = 100, COMPARED_MAX = 1000 };
 
 /* "terraform plan failed (exit code 1): Invalid value for variable" */
 static int terraform_failed(struct deploy *d, const char *what, int code, struct mrp_err *err)
@@ -29,6 +30,10 @@ static int terraform_failed(struct deploy *d, const char *what, int code, struct
 
 		d->locked = true;
 		lock_info_format(&text, &lock, time_now_ms());
+		if (!*lock.who && d->before.run_id) {
+			strbuf_addstr(&text, ", and the run that died before was ");
+			evidence_format(&text, &d->before, time_now_ms());
+		}
 		return mrp_err_set(err, MRP_EFAILED,
 			"the terraform state is %s; if that run is dead: mrprober creator-once --unlock %s", text.buf,
 			d->slug);
@@ -150,25 +155,47 @@ static struct value *fill_in(struct deploy *d, const struct value *v)
 	return filled;
 }
 
-static int write_backend(struct deploy *d, struct mrp_err *err)
+/* With what the options say over it. */
+static struct value *backend_settings(struct deploy *d)
 {
 	const struct creator_options *options = &d->creator->options;
+	const struct value *given = options->backend_settings;
 	struct arena *arena = &d->inputs.arena;
 	struct value *settings = value_object(arena);
 
 	if (streq(options->backend, "local")) {
 		cleanup(freep) char *path =
 			creator_path(d->creator, "states/%s/%s.tfstate", d->creator->prefix, d->slug);
-		cleanup(freep) char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
 
-		if (make_folders(folder, 0700, err) < 0)
-			return -1;
 		value_append(arena, settings, "path", value_string(arena, path));
 	}
-	const struct value *given = options->backend_settings;
 	for (uint32_t i = 0; given && i < given->n; i++)
 		value_set(arena, settings, given->members[i].key, fill_in(d, given->members[i].value));
-	return workdir_backend(d->recipe_folder, options->backend, settings, err);
+	return settings;
+}
+
+static int write_backend(struct deploy *d, struct mrp_err *err)
+{
+	const char *backend = d->creator->options.backend;
+	struct value *settings = backend_settings(d);
+	const char *path = streq(backend, "local") ? value_get_string(settings, "path") : NULL;
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	cleanup(freep) char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : NULL;
+
+	if (folder && *folder && make_folders(folder, 0700, err) < 0)
+		return -1;
+	return workdir_backend(d->recipe_folder, backend, settings, err);
+}
+
+bool deploy_left_lock(struct deploy *d)
+{
+	struct value *settings = backend_settings(d);
+	const char *path = value_get_string(settings, "path"), *slash = path ? strrchr(path, '/') : NULL;
+
+	if (!streq(d->creator->options.backend, "local") || !slash)
+		return false;
+	cleanup(freep) char *lock = xasprintf("%.*s/.%s.lock.info", (int)(slash - path), path, slash + 1);
+	return access(lock, F_OK) == 0;
 }
 
 int deploy_init(struct deploy *d, struct mrp_err *err)
@@ -215,17 +242,24 @@ static void show_plan(struct deploy *d)
 	options->show(options->ctx, d->slug, d->log.text.buf, d->log.text.len);
 }
 
+static const char *const plan_args[] = { "plan", "-input=false", "-no-color", "-detailed-exitcode" };
+
 int deploy_plan(struct deploy *d, struct mrp_err *err)
 {
 	cleanup(freep) char *out = xasprintf("-out=%s", d->plan_path);
-	const char *args[] = { "plan", "-input=false", "-no-color", "-detailed-exitcode", out, NULL, NULL };
+	cleanup(strvec_clear) struct strvec args = STRVEC_INIT;
 	struct program program = { 0 };
 
+	for (size_t i = 0; i < ARRAY_SIZE(plan_args); i++)
+		strvec_push(&args, plan_args[i]);
+	strvec_push(&args, out);
 	if (d->inputs.destroy)
-		args[5] = "-destroy";
+		strvec_push(&args, "-destroy");
+	for (size_t i = 0; !d->inputs.destroy && i < d->mark.half_made.n; i++) /* those that no state has do no harm */
+		strvec_pushf(&args, "-replace=%s", d->mark.half_made.v[i]);
 	if (deploy_enter(d, "plan", err) < 0)
 		return -1;
-	int code = terraform(d, &program, args, err);
+	int code = terraform(d, &program, (const char *const *)args.v, err);
 	if (code < 0 || (code > 0 && code != PLAN_CHANGES))
 		return code < 0 ? -1 : terraform_failed(d, "plan", code, err);
 	d->has_changes = code == PLAN_CHANGES;
@@ -237,7 +271,7 @@ int deploy_plan(struct deploy *d, struct mrp_err *err)
 		plan_changes_of(&d->changes, &d->plan_arena, d->plan, d->more_secrets, err) < 0)
 		return -1;
 	d->record.changes = &d->changes;
-	d->record.plan_digest = d->has_changes ? d->changes.digest : NULL;
+	d->record.plan_digest = d->has_changes || d->mark.is ? d->changes.digest : NULL;
 	show_plan(d);
 	return 1;
 }
@@ -251,44 +285,94 @@ static void format_changes(struct strbuf *out, const struct deploy *d)
 		strbuf_addstr(out, d->changes.outputs ? "; outputs change" : "; the state is brought up to date");
 }
 
-static int too_many(struct deploy *d, struct mrp_err *err)
+/* Why somebody has to look at the plan; "" when nobody has. */
+static void why_approve(struct strbuf *why, const struct deploy *d)
 {
+	if (d->mark.is) {
+		strbuf_addstr(why, "terraform was killed while it made ");
+		dirty_format(why, &d->mark);
+		strbuf_addstr(why,
+			", so the state may lack something or be wrong: look what is there, then approve this plan");
+		if (d->mark.half_made.n && !d->inputs.destroy)
+			strbuf_addstr(why, ", which makes anew what the state has of it");
+	}
+	if (d->inputs.max_destroy >= 0 && d->changes.destroyed > d->inputs.max_destroy)
+		strbuf_addf(why,
+			"%sthe plan destroys %" PRId64 ", more than max_destroy (%" PRId64 ") allows without approval",
+			why->len ? "; " : "", d->changes.destroyed, d->inputs.max_destroy);
+}
+
+/* 1: it may be applied. */
+static int check_approval(struct deploy *d, struct mrp_err *err)
+{
+	cleanup(strbuf_release) struct strbuf why = STRBUF_INIT;
+
+	why_approve(&why, d);
+	if (!why.len)
+		return 1;
 	if (record_find_approval(&d->record.approved_deployment, &d->record, d->changes.digest, err) < 0)
 		return -1;
-	if (d->record.approved_deployment)
-		return 1;
-	return deploy_ends(d, DEPLOY_REFUSED,
-		"the plan destroys %" PRId64 ", more than max_destroy (%" PRId64 ") allows without approval",
-		d->changes.destroyed, d->inputs.max_destroy);
+	return d->record.approved_deployment ? 1 : deploy_ends(d, DEPLOY_REFUSED, "%s", why.buf);
 }
 
 int deploy_guard(struct deploy *d, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	bool nothing = !d->has_changes && !d->inputs.destroy;
 
 	format_changes(&text, d);
-	if (!d->has_changes && !d->inputs.destroy)
+	if (nothing && !d->mark.is)
 		return deploy_ends(d, DEPLOY_NO_CHANGES, "no changes");
-	if (!d->creator->options.plan_only && !d->inputs.plan_only) {
-		deploy_say(d, LOG_INFO, "plan: %s", text.buf);
-		return d->inputs.max_destroy >= 0 && d->changes.destroyed > d->inputs.max_destroy ? too_many(d, err)
-												  : 1;
-	}
-	return deploy_ends(d, DEPLOY_PLANNED, "%s", text.buf);
+	if (d->creator->options.plan_only || d->inputs.plan_only)
+		return deploy_ends(d, DEPLOY_PLANNED, "%s", text.buf);
+	deploy_say(d, LOG_INFO, "plan: %s", text.buf);
+	int r = check_approval(d, err);
+	return r > 0 && nothing ? deploy_ends(d, DEPLOY_NO_CHANGES, "no changes") : r;
 }
 
 /* --- apply --- */
+
+/* It was killed, has crashed, or has given up at the second interrupt, with what it was making still going on. */
+static bool did_not_finish(struct deploy *d, const struct program *program, int code)
+{
+	stage_log_end(&d->log);
+	return program->killed || code > TERRAFORM_FAILED ||
+		(program->stopped && strstr(d->log.text.buf, "Two interrupts received"));
+}
+
+/* The API hears of it when the run ends, if it ends in a way that it can be told: so the disk first. */
+static void note_killed(struct deploy *d)
+{
+	cleanup(strvec_clear) struct strvec half = STRVEC_INIT, whole = STRVEC_INIT;
+	struct mrp_err err = MRP_ERR_INIT;
+
+	half_made_of(&half, &whole, d->log.text.buf, d->log.text.len);
+	for (size_t i = 0; i < d->mark.half_made.n; i++) { /* of before, unless it was made now */
+		if (!strvec_contains(&whole, d->mark.half_made.v[i]) && !strvec_contains(&half, d->mark.half_made.v[i]))
+			strvec_push(&half, d->mark.half_made.v[i]);
+	}
+	dirty_add(&d->killed, &half);
+	if (dirty_write(d->dirty_path, &d->killed, &err) < 0)
+		deploy_say(d, LOG_ERROR, "%s", err.msg);
+	mrp_err_clear(&err);
+}
 
 int deploy_apply(struct deploy *d, struct mrp_err *err)
 {
 	const char *const args[] = { "apply", "-input=false", "-no-color", "-auto-approve", d->plan_path, NULL };
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	struct program program = { 0 };
 
 	/* after a kill of anything below, what was deployed is what this says */
 	if (!d->inputs.destroy && snapshot_write(d, err) < 0)
 		return -1;
-	if (deploy_enter(d, "apply", err) < 0 || terraform_must(d, "apply", args, err) < 0)
+	if (deploy_enter(d, "apply", err) < 0)
 		return -1;
+	int code = terraform(d, &program, args, err);
+	if (did_not_finish(d, &program, code))
+		note_killed(d);
+	if (code)
+		return code < 0 ? -1 : terraform_failed(d, "apply", code, err);
 	if (d->inputs.destroy)
 		snapshot_remove(d);
 	format_changes(&text, d);

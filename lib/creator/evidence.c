@@ -189,13 +189,20 @@ int evidence_read(struct evidence *evidence, const char *path, struct mrp_err *e
 	return 1;
 }
 
+bool evidence_of_this_boot(const struct evidence *evidence)
+{
+	cleanup(freep) char *boot = boot_id();
+
+	return streq(evidence->boot_id, boot);
+}
+
 enum evidence_of evidence_judge(const struct evidence *evidence)
 {
-	cleanup(freep) char *host = host_name(), *boot = boot_id();
+	cleanup(freep) char *host = host_name();
 
 	if (!streq(evidence->host, host))
 		return EVIDENCE_UNKNOWN;
-	if (!streq(evidence->boot_id, boot))
+	if (!evidence_of_this_boot(evidence))
 		return EVIDENCE_DEAD;
 	return started_ticks(evidence->pid) == evidence->pid_started ? EVIDENCE_ALIVE : EVIDENCE_DEAD;
 }

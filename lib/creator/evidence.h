@@ -39,6 +39,8 @@ int evidence_write(const char *path, const struct evidence *evidence, struct mrp
 /* 1, 0 when there is none, -1: MRP_EINVALID when it cannot be read. */
 int evidence_read(struct evidence *evidence, const char *path, struct mrp_err *err);
 enum evidence_of evidence_judge(const struct evidence *evidence);
+/* This host was not started anew since. */
+bool evidence_of_this_boot(const struct evidence *evidence);
 /* "pid 4711 on host 'ci-7', 12m ago": for people. */
 void evidence_format(struct strbuf *out, const struct evidence *evidence, int64_t now_ms);
 

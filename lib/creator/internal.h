@@ -5,6 +5,7 @@
 
 #include "clusters.h"
 #include "deploy.h"
+#include "dirty.h"
 #include "evidence.h"
 #include "gate.h"
 #include "inputs.h"
@@ -42,7 +43,7 @@ struct deploy {
 	struct cluster_lease *lease;
 	struct record record;
 	struct evidence evidence, before; /* `before`: of a run that did not end; zeroed when there was none */
-	int evidence_lock; /* -1: not taken */
+	int evidence_lock;                /* -1: not taken */
 	char *evidence_path;
 	char *run_folder, *recipe_folder, *cli_path, *plan_path;
 	struct strvec env;
@@ -50,14 +51,19 @@ struct deploy {
 	struct redact_set *secrets, *more_secrets; /* the second knows those of the plan, too */
 	struct stage_log log;                      /* of the stage that goes on */
 	struct plan_changes changes;
+	struct dirty mark;   /* what a terraform that was killed has left before */
+	struct dirty killed; /* what this run's has left */
+	char *dirty_path;
+	char *half_path;          /* what a run that died had begun to make: to be told with a lock that it has left */
 	const struct value *plan; /* in plan_arena; NULL: not read yet */
 	struct arena plan_arena;
 	int64_t deadline_us; /* monotonic */
 	bool has_changes;
-	bool recovered; /* a run of before died: it is due, whatever its record says now */
+	bool recovered;    /* a run of before died: it is due, whatever its record says now */
+	bool broken;       /* and its terraform was killed */
+	bool mark_is_news; /* the API does not know of the mark */
 	bool done_elsewhere;
 	bool gated;  /* its programs may be run */
-	bool dirty;  /* terraform had to be killed */
 	bool locked; /* somebody else has locked the terraform state */
 	enum deploy_status status;
 	char *message; /* NULL: nothing to say */
@@ -78,6 +84,8 @@ int deploy_init(struct deploy *d, struct mrp_err *err);
 int deploy_plan(struct deploy *d, struct mrp_err *err);
 int deploy_guard(struct deploy *d, struct mrp_err *err);
 int deploy_apply(struct deploy *d, struct mrp_err *err);
+/* The lock of a local state is there, which terraform removes when it ends by itself. */
+bool deploy_left_lock(struct deploy *d);
 /* deploy_programs.c */
 int deploy_initial_values(struct deploy *d, struct mrp_err *err);
 int deploy_before_plan(struct deploy *d, struct mrp_err *err);

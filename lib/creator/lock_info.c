@@ -33,6 +33,16 @@ static int64_t read_time(const char *text)
 	return strstr(text, "+0000") ? time_parse(rfc) : -1;
 }
 
+/* The http backend names the lock that is there, and then shows the one that it has not got
+ * (internal/backend/remote-state/http/client.go). */
+static void read_http_id(struct lock_info *info, const char *text, const char *end)
+{
+	const char *at = strstr(text, "HTTP remote state"), *id = at ? strstr(at, "ID=") : NULL;
+
+	if (id && id < end) /* it may stand on a line of its own */
+		read_line(info->id, sizeof(info->id), id, "ID=");
+}
+
 bool lock_info_find(struct lock_info *info, const char *text)
 {
 	const char *begin = strstr(text, "Lock Info:");
@@ -40,11 +50,20 @@ bool lock_info_find(struct lock_info *info, const char *text)
 	*info = (struct lock_info){ .created_ms = -1 };
 	if (!begin)
 		return false;
+	read_http_id(info, text, begin);
+	if (*info->id)
+		return true;
 	read_line(info->id, sizeof(info->id), begin, " ID:");
+	read_line(info->operation, sizeof(info->operation), begin, " Operation:");
 	read_line(info->who, sizeof(info->who), begin, " Who:");
 	read_line(info->created, sizeof(info->created), begin, " Created:");
 	info->created_ms = read_time(info->created);
 	return true;
+}
+
+bool lock_info_may_be_apply(const struct lock_info *info)
+{
+	return !*info->operation || streq(info->operation, "OperationTypeApply");
 }
 
 void lock_info_format(struct strbuf *out, const struct lock_info *info, int64_t now_ms)

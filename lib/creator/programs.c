@@ -162,7 +162,7 @@ int program_run(struct programs *programs, struct program *program, struct mrp_e
 		return mrp_err_set(err, MRP_EINTERRUPTED, "%s was not started any more", base_name(program->argv[0]));
 	wait_until_done(programs, &going);
 	program->truncated = result->truncated[RUN_STDOUT] || result->truncated[RUN_STDERR];
-	program->killed = result->killed;
+	program->killed = result->killed || result->signal_number;
 	program->stopped = result->end == RUN_TIMEOUT || result->end == RUN_CANCELED;
 	if (program->keep_stdout) {
 		program->out = result->output[RUN_STDOUT];

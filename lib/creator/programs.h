@@ -33,7 +33,7 @@ struct program {
 	/* results */
 	struct strbuf out;
 	bool truncated; /* it printed more than is kept */
-	bool killed;    /* it did not end when asked to */
+	bool killed;    /* by a signal that it could not hear: ours when it did not end when asked to, or anybody's */
 	bool stopped;   /* it was told to end: by a time-out, or by programs_cancel or programs_stop */
 };
 

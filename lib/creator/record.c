@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-enum { LOOK_BACK = 50 };
+enum { LOOK_BACK = 50, HALF_MADE_MAX = 1000 };
 
 void record_init(struct record *record, struct http_client *client, const char *slug)
 {
@@ -34,6 +34,17 @@ static void set_int(struct record *record, struct value *v, const char *key, int
 	value_append(&record->arena, v, key, value_int(&record->arena, n));
 }
 
+static void set_dirty(struct record *record, struct value *v, const struct dirty *dirty)
+{
+	struct value *list = value_array(&record->arena);
+
+	value_append(&record->arena, v, "dirty", value_bool(&record->arena, dirty->is));
+	for (size_t i = 0; dirty->is && i < MIN(dirty->half_made.n, (size_t)HALF_MADE_MAX); i++)
+		value_push(&record->arena, list, value_string(&record->arena, dirty->half_made.v[i]));
+	if (list->n)
+		value_append(&record->arena, v, "half_made", list);
+}
+
 /* What a write says beside status, stage and message. */
 static struct value *body(struct record *record, const char *status, const char *stage)
 {
@@ -57,6 +68,8 @@ static struct value *body(struct record *record, const char *status, const char 
 		set_int(record, v, "exit_code", record->exit_code);
 	if (record->logs->n)
 		value_append(&record->arena, v, "logs", record->logs);
+	if (record->dirty)
+		set_dirty(record, v, record->dirty);
 	return v;
 }
 
@@ -114,19 +127,6 @@ static int list(const struct value **items, struct record *record, struct mrp_er
 	return 0;
 }
 
-static int end_dead(struct record *record, int64_t id, const char *why, struct mrp_err *err)
-{
-	struct value *v = value_object(&record->arena);
-	struct http_request request;
-	struct api_result result;
-
-	set_string(record, v, "status", "interrupted");
-	set_string(record, v, "message", why);
-	api_request(&request, "PATCH", v, "/v1/deployments/%" PRId64, id);
-	request.harmless_twice = true;
-	return api_call(record->client, &request, &record->arena, &result, err);
-}
-
 static int64_t id_of(const struct value *item)
 {
 	const struct value *id = item->type == V_OBJECT ? value_get(item, "id") : NULL;
@@ -141,7 +141,27 @@ static bool has_status(const struct value *item, const char *status)
 	return text && streq(text, status);
 }
 
-int record_end_dead(struct record *record, const char *why, struct mrp_err *err)
+static int end_dead(struct record *record, const struct value *item, struct record_dead *dead, struct mrp_err *err)
+{
+	const char *stage = value_get_string(item, "stage");
+	struct value *v = value_object(&record->arena);
+	struct http_request request;
+	struct api_result result;
+
+	set_string(record, v, "status", "interrupted");
+	set_string(record, v, "message", dead->why);
+	if (dead->logs && dead->logs->n && id_of(item) == dead->deployment)
+		value_append(&record->arena, v, "logs", (struct value *)dead->logs);
+	if (dead->broken->is && stage && streq(stage, "apply")) {
+		set_dirty(record, v, dead->broken);
+		dead->dirty = true;
+	}
+	api_request(&request, "PATCH", v, "/v1/deployments/%" PRId64, id_of(item));
+	request.harmless_twice = true;
+	return api_call(record->client, &request, &record->arena, &result, err);
+}
+
+int record_end_dead(struct record *record, struct record_dead *dead, struct mrp_err *err)
 {
 	const struct value *items;
 	int n = 0;
@@ -151,7 +171,7 @@ int record_end_dead(struct record *record, const char *why, struct mrp_err *err)
 	value_for_each(item, items) {
 		if (!id_of(item) || !has_status(item, "running"))
 			continue;
-		if (end_dead(record, id_of(item), why, err) < 0)
+		if (end_dead(record, item, dead, err) < 0)
 			return -1;
 		n++;
 	}

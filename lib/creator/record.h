@@ -4,6 +4,7 @@
 #define MRP_CREATOR_RECORD_H
 
 #include "../http/api.h"
+#include "dirty.h"
 #include "plan_changes.h"
 
 struct record {
@@ -19,6 +20,8 @@ struct record {
 	int64_t approved_deployment; /* 0: none */
 	int64_t exit_code;           /* of the last program; -2: none has run */
 	const struct plan_changes *changes;
+	/* NULL: nothing new about that. Not `is`: the state is to be believed again. */
+	const struct dirty *dirty;
 };
 
 void record_init(struct record *record, struct http_client *client, const char *slug);
@@ -31,8 +34,17 @@ int record_stage(struct record *record, const char *stage, struct mrp_err *err);
 int record_end(struct record *record, const char *status, const char *stage, const char *message, struct mrp_err *err);
 void record_add_log(struct record *record, const char *stage, const char *location);
 
+/* What is known of runs that died. */
+struct record_dead {
+	const char *why;
+	int64_t deployment;         /* whose logs these are; 0: there are none */
+	const struct value *logs;   /* stage -> where */
+	const struct dirty *broken; /* is: terraform was killed, so that an apply has left something half made */
+	bool dirty;                 /* set: that is so */
+};
+
 /* End the records of runs that died: what is 'running' while we have the lease. Returns how many, or -1. */
-int record_end_dead(struct record *record, const char *why, struct mrp_err *err);
+int record_end_dead(struct record *record, struct record_dead *dead, struct mrp_err *err);
 /* The refused deployment whose plan this is and that somebody approved; 0: there is none. */
 int record_find_approval(int64_t *id, struct record *record, const char *plan_digest, struct mrp_err *err);
 

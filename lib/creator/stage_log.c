@@ -1,15 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage_log.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <unistd.h>
+
+#include "../base/file.h"
 
 enum { REASON_MAX = 400 };
 
 void stage_log_begin(struct stage_log *log, const char *stage, const struct redact_set *secrets)
 {
-	*log = (struct stage_log){ .stage = stage, .text = STRBUF_INIT };
+	*log = (struct stage_log){ .stage = stage, .text = STRBUF_INIT, .fd = -1 };
 	pthread_mutex_init(&log->lock, NULL);
 	redact_begin(&log->stream, secrets);
+}
+
+int stage_log_keep(struct stage_log *log, const char *path, struct mrp_err *err)
+{
+	log->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (log->fd < 0)
+		return mrp_err_errno(err, "cannot create '%s'", path);
+	log->path = xstrdup(path);
+	return 0;
+}
+
+/* When the disk is full the log is in memory all the same. */
+static void write_new(struct stage_log *log)
+{
+	struct mrp_err ignored = MRP_ERR_INIT;
+
+	if (log->fd < 0 || log->written >= log->text.len)
+		return;
+	if (write_all(log->fd, log->text.buf + log->written, log->text.len - log->written, &ignored) < 0) {
+		close(log->fd);
+		log->fd = -1;
+	}
+	log->written = log->text.len;
+	mrp_err_clear(&ignored);
 }
 
 void stage_log_add(void *ctx, const char *data, size_t len)
@@ -18,6 +46,7 @@ void stage_log_add(void *ctx, const char *data, size_t len)
 
 	pthread_mutex_lock(&log->lock);
 	redact_feed(&log->text, &log->stream, data, len);
+	write_new(log);
 	pthread_mutex_unlock(&log->lock);
 }
 
@@ -38,6 +67,7 @@ void stage_log_end(struct stage_log *log)
 {
 	pthread_mutex_lock(&log->lock);
 	redact_end(&log->text, &log->stream);
+	write_new(log);
 	pthread_mutex_unlock(&log->lock);
 }
 
@@ -54,6 +84,10 @@ void stage_log_release(struct stage_log *log)
 {
 	if (!log->stage)
 		return;
+	fd_closep(&log->fd);
+	if (log->path)
+		unlink(log->path);
+	free(log->path);
 	pthread_mutex_destroy(&log->lock);
 	strbuf_release(&log->text);
 	log->stage = NULL;
@@ -96,9 +130,7 @@ char *stage_log_reason(const struct stage_log *log)
 	return found && found_len ? xstrndup(found, MIN(found_len, (size_t)REASON_MAX)) : NULL;
 }
 
-int stage_log_store(char **key, const struct stage_log *log, struct objects *objects, const char *prefix,
-	const char *cluster, int64_t deployment, struct mrp_err *err)
+char *stage_log_object(const char *prefix, const char *cluster, int64_t deployment, const char *stage)
 {
-	*key = xasprintf("%s/creator/%s/%" PRId64 "/%s.log", prefix, cluster, deployment, log->stage);
-	return objects_put(objects, *key, log->text.buf, log->text.len, err);
+	return xasprintf("%s/creator/%s/%" PRId64 "/%s.log", prefix, cluster, deployment, stage);
 }

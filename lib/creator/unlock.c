@@ -5,6 +5,8 @@
  */
 #include "internal.h"
 
+#include <unistd.h>
+
 #include "../base/clock.h"
 #include "lock_info.h"
 
@@ -32,6 +34,29 @@ static int judge(struct strbuf *what, const struct creator *creator, const char 
 	return 0;
 }
 
+/* Who had the lock of an apply and is dead has not ended it: all creators shall know that. */
+static int mark_dirty(struct deploy *d, const char *lock, struct mrp_err *err)
+{
+	cleanup(freep) char *message = xasprintf("the terraform state was %s, who is dead: terraform was killed while "
+						 "it applied; the next plan waits for "
+						 "approval",
+		lock);
+	struct record record;
+
+	d->mark.is = true;
+	if (dirty_read(&d->mark, d->half_path, err) < 0)
+		return -1;
+	record_init(&record, d->client, d->slug);
+	record.creator = d->record.creator;
+	record.state_holder = d->record.state_holder;
+	record.dirty = &d->mark;
+	int r = record_end(&record, "interrupted", "unlock", message, err);
+	record_release(&record);
+	if (r == 0)
+		unlink(d->half_path);
+	return r;
+}
+
 static int force_unlock(struct deploy *d, const struct lock_info *info, struct mrp_err *err)
 {
 	const char *const argv[] = { d->creator->options.terraform, "force-unlock", "-force", info->id, NULL };
@@ -46,7 +71,12 @@ static int force_unlock(struct deploy *d, const struct lock_info *info, struct m
 	int code = deploy_run(d, &program, err);
 	if (code > 0)
 		return mrp_err_set(err, MRP_EFAILED, "terraform force-unlock failed (exit code %d)", code);
-	return code < 0 ? -1 : deploy_ends(d, DEPLOY_PLANNED, "unlocked: the state was %s", text.buf);
+	if (code < 0 || (lock_info_may_be_apply(info) && mark_dirty(d, text.buf, err) < 0))
+		return -1;
+	return deploy_ends(d, DEPLOY_PLANNED, "unlocked: the state was %s%s", text.buf,
+		lock_info_may_be_apply(info)
+			? "; terraform was killed while it applied, so the next plan waits for approval"
+			: "");
 }
 
 /* A plan that looks at nothing out there tries to take the lock, and says who has it. */

@@ -78,7 +78,7 @@ test_unlock()
 	touch go
 	with_http creator_once 1 --allow-programs net
 	said 'the terraform state is locked by .*creator-once --unlock net'
-	last net '.status == "failed"' '.message | test("locked by")'
+	last net '.status == "failed"' '.message | test("locked by .* the run that died before was pid [0-9]+ on host .* ago")'
 	# elsewhere nothing proves that it is dead
 	code=0
 	with_http mrprober creator-once --state-dir "$MRP_SCRATCH/other" --allow-programs --unlock net >out 2>err || code=$?
@@ -87,10 +87,20 @@ test_unlock()
 	said 'nothing here proves'
 	with_http creator_once 0 --allow-programs --unlock net
 	said 'unlocked: the state was locked by'
+	last net '.status == "interrupted"' '.stage == "unlock"' '.dirty' '.half_made == ["terraform_data.slow"]'
 	with_http creator_once 0 --allow-programs --unlock net --force
 	said 'not locked'
+	# what it was making is in no state: another creator knows as well that somebody has to look
+	code=0
+	with_http mrprober creator-once --state-dir "$MRP_SCRATCH/other" --allow-programs net >out 2>err || code=$?
+	cat out err
+	expect_equal status 1 $code
+	said '^net: refused: terraform was killed while it made terraform_data.slow'
+	last net '.status == "refused"'
+	request POST "/v1/deployments/$(jq .id last.json)/approve" '{"approved_by":"duty"}'
+	expect 200
 	with_http creator_once 0 --allow-programs net
-	last net '.status == "applied"'
+	last net '.status == "applied"' '.dirty == false'
 }
 
 test_s3()

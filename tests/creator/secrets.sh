@@ -92,3 +92,39 @@ END
 	grep -qF 'wrong: ***' "$body" || fail 'the reason is not in the log'
 	! grep -rF C4reless state/objects out err last.json || fail 'a secret was shown'
 }
+
+# The creator is killed: what it has of the log on the disk is clean, and the next one stores it.
+test_killed()
+{
+	start_creators
+	mkdir secrets
+	cat >secrets/main.tf <<END
+variable "careless" {
+  type = string
+}
+resource "terraform_data" "machine" {
+  input = var.careless
+  provisioner "local-exec" {
+    command     = "echo first \$CARELESS; printf C4reless-of; touch $MRP_SCRATCH/began; until [ -e $MRP_SCRATCH/go ]; do sleep 0.05; done"
+    environment = { CARELESS = var.careless }
+  }
+}
+END
+	recipe secrets
+	request POST /v1/clusters '{"slug":"net","recipe":"secrets","sensitive_variables":["careless"],"variables":{
+		"careless":{"value":"C4reless-of-the-recipe"}}}'
+	expect 201
+	start_creator one --allow-programs
+	until_true test -e began
+	until_true grep -qF 'first ***' state/creator/runs/net.1.apply.log
+	stop_creator "$creator_pid" KILL
+	! grep -rF C4reless-of-the-recipe state/creator/runs state/objects || fail 'a secret is on the disk'
+	expect_equal 'files for others' '' "$(find state/creator/runs -type f -perm /077)"
+	touch go
+	creator_once 0 --allow-programs net
+	request GET /v1/deployments/1/logs/apply
+	expect 200
+	grep -qF 'first ***' "$body" || fail 'the log is not there'
+	grep -q 'the creator died here' "$body" || fail 'the log does not say that the creator died'
+	! grep -rF C4reless-of-the-recipe state/objects || fail 'a secret was stored'
+}

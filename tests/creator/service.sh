@@ -97,6 +97,7 @@ test_killed()
 	stop_creator "$creator_pid" KILL
 	last net '.status == "running"'
 	# terraform is not ended by its output that nobody reads: it says what became of the half-made thing
+	expect_equal 'kept logs' state/creator/runs/net.1.apply.log "$(echo state/creator/runs/*.log)"
 	tfstate="state/creator/states/development/$(hostname)/net.tfstate"
 	is_tainted() { jq -e 'any(.resources[]; .name == "slow" and .instances[0].status == "tainted")' "$tfstate" >/dev/null; }
 	until_true is_tainted
@@ -105,7 +106,12 @@ test_killed()
 	until_true is_state net deployed
 	last net '.status == "applied"' '.added == 1' '.destroyed == 1'
 	request GET /v1/clusters/net/deployments
-	expect 200 '.items | length == 2' '.items[1].status == "interrupted"' '.items[1].message | test("died")'
+	expect 200 '.items | length == 2' '.items[1].status == "interrupted"' '.items[1].message | test("died")' \
+		'.items[1].logs | has("apply")' '.items[1] | has("dirty") | not'
+	jq '.items[1]' "$body" >last.json
+	log_of apply
+	grep -q 'terraform_data.slow: Provisioning' "$body" || fail 'the log of the run that died is lost'
+	expect_equal 'kept logs' '' "$(find state/creator/runs -name '*.log')"
 	stop_creator "$creator_pid"
 	jq -e '[.resources[].instances[]] | length == 2 and all(.status == null)' "$tfstate" ||
 		fail "not everything was made: $(cat "$tfstate")"
@@ -177,4 +183,81 @@ test_killed_around_the_lease()
 		stop_creator "$creator_pid"
 		variable net size 1
 	done
+}
+
+# deaf: a terraform that hears no signal but KILL. (The real one ends at an interrupt, whatever a provisioner does.)
+deaf()
+{
+	printf '#!/bin/sh\ntrap "" INT\nsetsid terraform "$@"\n' >deaf
+	chmod +x deaf
+}
+
+# terraform had to be killed: its state is not believed, by no creator, until somebody has looked.
+test_terraform_killed()
+{
+	start_creators
+	slow
+	deaf
+	cluster net slow '{"size":1}' 'deploy: {timeout: "3s"}'
+	creator_once 1 --allow-programs --grace 200ms --terraform ./deaf
+	said '^net: failed: .* was killed; terraform was killed while it made terraform_data.slow:'
+	last net '.status == "failed"' '.stage == "apply"' '.dirty' '.half_made == ["terraform_data.slow"]'
+	killed=$(jq .id last.json)
+	log_of apply
+	grep -q 'terraform_data.slow: Provisioning' "$body" || fail 'the log of what was killed is not there'
+	request GET /v1/clusters/net
+	expect 200 ".state.dirty == {deployment: $killed, half_made: [\"terraform_data.slow\"]}"
+	touch go
+	request PATCH /v1/clusters/net '{"deploy":{"timeout":"1m"}}'
+	creator_once 1 --allow-programs net
+	said '^net: refused: terraform was killed while it made terraform_data.slow'
+	last net '.status == "refused"' '.message | test("approve")' '.plan_digest | length == 64'
+	cluster_state net refused
+	refused=$(jq .id last.json)
+	# a failure in between changes nothing, nor does a plan
+	cp slow/main.tf good.tf
+	echo 'resource "x" {' >slow/main.tf
+	recipe slow
+	creator_once 1 --allow-programs net
+	cp good.tf slow/main.tf
+	recipe slow
+	creator_once 2 --plan-only --allow-programs net
+	creator_once 1 --allow-programs net
+	said '^net: refused: '
+	request POST "/v1/deployments/$refused/approve" '{"approved_by":"duty"}'
+	expect 200
+	creator_once 0 --allow-programs net
+	last net '.status == "applied"' '.approved_by == "duty"' '.dirty == false' 'has("half_made") | not'
+	request GET /v1/clusters/net
+	expect 200 '.state | has("dirty") | not' '.state.status == "deployed"'
+	expect_equal machines 2 "$(machines_of net)"
+	[ ! -e state/creator/runs/net.dirty ] || fail 'there is still a mark'
+	creator_once 0 --allow-programs net
+	last net '.status == "no-changes"'
+}
+
+# Creator and terraform were both killed, as when the host goes down: the next one sees that terraform did not end.
+test_all_killed()
+{
+	start_creators
+	slow
+	cluster net slow '{"size":1}'
+	start_creator one --allow-programs
+	until_true test -s began
+	terraform_pid=$(awk '{ print $4 }' "/proc/$(cat began)/stat")
+	kill -STOP "$creator_pid"
+	kill -KILL "$terraform_pid"
+	kill -KILL "$(cat began)" 2>/dev/null || :
+	stop_creator "$creator_pid" KILL
+	touch go
+	creator_once 1 --allow-programs net
+	said 'its terraform was killed; going on from there'
+	said '^net: refused: terraform was killed while it made terraform_data.slow'
+	request GET /v1/clusters/net/deployments
+	expect 200 '.items | length == 2' '.items[1].status == "interrupted"' '.items[1].dirty' \
+		'.items[1].half_made == ["terraform_data.slow"]'
+	request POST "/v1/deployments/$(jq '.items[0].id' "$body")/approve" '{}'
+	expect 200
+	creator_once 0 --allow-programs net
+	last net '.status == "applied"' '.dirty == false'
 }

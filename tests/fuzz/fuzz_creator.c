@@ -4,6 +4,7 @@
 #include "fuzz.h"
 
 #include "../../lib/creator/due.h"
+#include "../../lib/creator/half_made.h"
 #include "../../lib/creator/lock_info.h"
 #include "../../lib/creator/plan_changes.h"
 #include "../../lib/creator/stage_log.h"
@@ -35,6 +36,7 @@ static void read_plan(const char *text, size_t len, const struct redact_set *sec
 
 static void read_log(const char *text, size_t len, const struct redact_set *secrets)
 {
+	struct strvec half = STRVEC_INIT, whole = STRVEC_INIT;
 	struct stage_log log;
 	struct lock_info info;
 
@@ -50,6 +52,11 @@ static void read_log(const char *text, size_t len, const struct redact_set *secr
 		lock_info_format(&out, &info, 0);
 		MUST(!memchr(out.buf, '\n', out.len) && !memchr(out.buf, '\x1b', out.len));
 	}
+	half_made_of(&half, &whole, text, len);
+	for (size_t i = 0; i < half.n; i++)
+		MUST(*half.v[i] && !strchr(half.v[i], '\n') && !strvec_contains(&whole, half.v[i]));
+	strvec_clear(&half);
+	strvec_clear(&whole);
 	stage_log_release(&log);
 }
 

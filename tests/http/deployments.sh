@@ -290,3 +290,25 @@ test_approval_of()
 	request PATCH "/v1/deployments/$id" '{"status":"applied"}'
 	expect 200 '.approved_by == "duty"' ".approved_deployment == $refused"
 }
+
+# A state that is not to be believed stays so through runs that say nothing about it, until one says that it is.
+test_dirty()
+{
+	prepare
+	deployment '{"stage":"apply"}'
+	request PATCH "/v1/deployments/$id" '{"status":"failed","dirty":true,"half_made":["a.b"],"state":"x"}'
+	expect 422
+	request PATCH "/v1/deployments/$id" '{"status":"failed","dirty":true,"half_made":["a.b","c.d[\"e\"]"]}'
+	expect 200 .dirty
+	dirty="{deployment: $id, half_made: [\"a.b\", \"c.d[\\\"e\\\"]\"]}"
+	deployment '{"stage":"plan"}'
+	request PATCH "/v1/deployments/$id" '{"status":"refused"}'
+	expect 200
+	request GET /v1/clusters/c
+	expect 200 ".state.dirty == $dirty"
+	deployment '{"stage":"apply"}'
+	request PATCH "/v1/deployments/$id" '{"status":"applied","dirty":false}'
+	expect 200
+	request GET /v1/clusters/c
+	expect 200 '.state | has("dirty") | not'
+}

@@ -8,7 +8,9 @@
 #include "../../lib/base/clock.h"
 #include "../../lib/base/file.h"
 #include "../../lib/creator/clusters.h"
+#include "../../lib/creator/dirty.h"
 #include "../../lib/creator/evidence.h"
+#include "../../lib/creator/half_made.h"
 #include "../../lib/creator/lock_info.h"
 #include "../../lib/creator/plan_changes.h"
 #include "../../lib/creator/stage_log.h"
@@ -316,6 +318,18 @@ static void test_lock_info(void **state)
 	assert_string_equal(info.who, "root@vm");
 	lock_info_format(&out, &info, time_parse("2026-11-28T12:12:00Z"));
 	assert_string_equal(out.buf, "locked by root@vm, 12m ago (lock 8b7a-1)");
+	/* what follows is not of who has the lock, but of who wanted it */
+	assert_true(lock_info_find(&info,
+		"Error message: HTTP remote state already locked:\nID=the-other\nLock Info:\n  ID:        mine\n"
+		"  Operation: OperationTypePlan\n  Who:       root@vm\n  Created:   2026-11-28 12:00:00.1 +0000 "
+		"UTC\n"));
+	assert_string_equal(info.id, "the-other");
+	assert_string_equal(info.who, "");
+	assert_true(info.created_ms == -1 && lock_info_may_be_apply(&info));
+	assert_true(lock_info_find(&info, "Lock Info:\n  ID: x\n  Operation: OperationTypePlan\n"));
+	assert_false(lock_info_may_be_apply(&info));
+	assert_true(lock_info_find(&info, "Lock Info:\n  ID: x\n  Operation: OperationTypeApply\n"));
+	assert_true(lock_info_may_be_apply(&info));
 }
 
 static void test_reason(void **state)
@@ -341,6 +355,71 @@ static void test_reason(void **state)
 		stage_log_release(&log);
 	}
 	redact_free(none);
+}
+
+/* "a b|c": what was half made, and whole. */
+static void test_half_made(void **state)
+{
+	static const struct {
+		const char *log, *half, *whole;
+	} rows[] = {
+		{ "", "", "" },
+		{ "Creating...\n: Creating...\n x.y: Creating...\nx[: Creating...\nx[\"a: Creating...", "", "" },
+		{ "x.y: Still creating... [10s elapsed]\nx.y: Reading...\nx.y: Refreshing state... [id=1]", "", "" },
+		{ "x.y (local-exec): x.z: Creating...\n", "", "" },
+		{ "x.z: Creation complete after 1s [id=7]\n", "", "" },
+		{ "x.y: Creating...", "x.y", "" },
+		{ "x.y: Creating...\nx.z: Modifying... [id=1]\nx.y: Creation complete after 0s [id=2]\n", "x.z",
+			"x.y" },
+		{ "m.n[\"a: b] \\\" c\"].x.y[0]: Destroying... [id=1]\n", "m.n[\"a: b] \\\" c\"].x.y[0]", "" },
+		{ "x.y: Destroying... [id=1]\nx.y: Destruction complete after 0s\nx.y: Creating...\n", "x.y", "" },
+		{ "x.y: Creating...\nx.y: Creation complete after 1s\nx.z: Modifying... [id=1]\n"
+		  "x.z: Modifications complete after 1s [id=1]\n",
+			"", "x.y x.z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		cleanup(strvec_clear) struct strvec half = STRVEC_INIT, whole = STRVEC_INIT;
+		cleanup(strbuf_release) struct strbuf found = STRBUF_INIT, wanted = STRBUF_INIT;
+
+		half_made_of(&half, &whole, rows[i].log, strlen(rows[i].log));
+		for (size_t k = 0; k < half.n; k++)
+			strbuf_addf(&found, "%s%s", k ? " " : "", half.v[k]);
+		strbuf_addch(&found, '|');
+		for (size_t k = 0; k < whole.n; k++)
+			strbuf_addf(&found, "%s%s", k ? " " : "", whole.v[k]);
+		strbuf_addf(&wanted, "%s|%s", rows[i].half, rows[i].whole);
+		if (!streq(found.buf, wanted.buf))
+			fail_msg("'%s': '%s', not '%s'", rows[i].log, found.buf, wanted.buf);
+	}
+}
+
+static void test_dirty(void **state)
+{
+	char folder[] = "/tmp/creator-XXXXXX";
+	struct dirty mine, read;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	cleanup(freep) char *path = path_join(folder, "net.dirty");
+	dirty_init(&mine);
+	dirty_init(&read);
+	dirty_of_cluster(&mine, parse("{\"state\":{}}"));
+	assert_int_equal(dirty_read(&read, path, &err), 0);
+	assert_false(mine.is || read.is);
+	dirty_of_cluster(&mine, parse("{\"state\":{\"dirty\":7}}")); /* whatever it is, it is said */
+	assert_true(mine.is && !mine.half_made.n);
+	dirty_of_cluster(
+		&mine, parse("{\"state\":{\"dirty\":{\"half_made\":[\"a.b\",1,\"c.d[\\\"e f\\\"]\",\"a.b\"]}}}"));
+	assert_int_equal(dirty_write(path, &mine, &err), 0);
+	assert_int_equal(dirty_read(&read, path, &err), 0);
+	assert_true(read.is && read.half_made.n == 2);
+	assert_string_equal(read.half_made.v[1], "c.d[\"e f\"]");
+	dirty_release(&mine);
+	dirty_release(&read);
+	unlink(path);
+	rmdir(folder);
 }
 
 /* --- evidence --- */
@@ -394,6 +473,8 @@ int main(void)
 		cmocka_unit_test(test_plan_secrets),
 		cmocka_unit_test(test_lock_info),
 		cmocka_unit_test(test_reason),
+		cmocka_unit_test(test_half_made),
+		cmocka_unit_test(test_dirty),
 		cmocka_unit_test(test_evidence),
 	};
 

@@ -10,7 +10,7 @@ struct creator_args {
 	const char *state_dir, *terraform, *backend, *providers_file, *provider_mirror, *provider_cache;
 	struct strvec backend_config, disable;
 	bool allow_programs, allow_registry, metadata_account, keep_workdir;
-	int64_t parallel, grace_ms;
+	int64_t parallel, grace_ms, lease_ms;
 };
 
 #define CREATOR_DEFAULTS                       \
@@ -45,6 +45,9 @@ struct creator_args {
 	OPT_DURATION(0, "grace", type, m.grace_ms, "<duration>", \
 		"time that terraform gets after each of two interrupts, before it is killed; 1m when absent", \
 		.min = 100, .max = TERRAFORM_GRACE_MS), \
+	OPT_DURATION(0, "lease", type, m.lease_ms, "<duration>", \
+		"time after which another creator may take over a cluster of one that is heard of no more; " \
+		"5m when absent, at least five times the grace", .min = 2000, .max = 3600000), \
 	OPT_BOOL(0, "keep-workdir", type, m.keep_workdir, \
 		"leave the work folders, with secrets in them, to look at"), \
 	OPT_STRING(0, "state-dir", type, m.state_dir, "<dir>", \

@@ -104,6 +104,7 @@ int creator_setup(
 	options->disable = (const char *const *)args->disable.v;
 	options->n_disable = args->disable.n;
 	options->parallel = (int)args->parallel;
+	options->lease_ms = args->lease_ms;
 	options->grace_ms = args->grace_ms;
 	options->keep_workdir = args->keep_workdir;
 	return 0;

@@ -73,9 +73,10 @@ static int learn_environment(struct creator *creator, struct mrp_err *err)
 
 static void on_lost(void *owner)
 {
-	const struct deploy *d = owner;
+	struct deploy *d = owner;
 
 	deploy_say(d, LOG_ERROR, "the lease is lost: terraform is interrupted");
+	atomic_store(&d->lost, true);
 	programs_cancel(d->creator->programs, d);
 }
 
@@ -83,6 +84,11 @@ static int open_parts(struct creator *creator, struct mrp_err *err)
 {
 	const struct creator_options *options = &creator->options;
 
+	if (options->lease_ms < LEASE_GRACES * options->grace_ms)
+		return mrp_err_set(err, MRP_EUSAGE,
+			"the lease is too short to end terraform in its time: --lease must be at least %d times "
+			"--grace",
+			LEASE_GRACES);
 	if (make_folders(creator->folder, 0700, err) < 0 || read_id(creator, err) < 0 ||
 		learn_environment(creator, err) < 0)
 		return -1;
@@ -96,7 +102,7 @@ static int open_parts(struct creator *creator, struct mrp_err *err)
 			return -1;
 	}
 	creator->programs = programs_new(options->grace_ms, err);
-	creator->leases = creator->programs ? leases_new(options->api, on_lost, err) : NULL;
+	creator->leases = creator->programs ? leases_new(options->api, options->lease_ms, on_lost, err) : NULL;
 	return creator->leases ? 0 : -1;
 }
 
@@ -108,6 +114,8 @@ struct creator *creator_new(const struct creator_options *options, struct mrp_er
 	creator->options = *options;
 	if (!creator->options.grace_ms)
 		creator->options.grace_ms = TERRAFORM_GRACE_MS;
+	if (!creator->options.lease_ms)
+		creator->options.lease_ms = LEASE_TTL_MS;
 	creator->folder = path_join(options->state_dir, "creator");
 	creator->queue = clusters_new();
 	strvec_init(&creator->environment);

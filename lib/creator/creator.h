@@ -56,6 +56,7 @@ struct creator_options {
 	int64_t poll_ms;    /* creator_run: between two looks at the API */
 	const char *listen; /* creator_run: where metrics are served, "127.0.0.1:9315"; NULL: nowhere */
 	int64_t grace_ms;   /* 0: TERRAFORM_GRACE_MS */
+	int64_t lease_ms;   /* 0: LEASE_TTL_MS (lease.h); MRP_EUSAGE below LEASE_GRACES times grace_ms */
 	bool plan_only;     /* show what would be done: nothing is recorded, stored or applied */
 	bool keep_workdir;
 	bool force; /* take over what another creator holds */

@@ -101,6 +101,7 @@ int deploy_run(struct deploy *d, struct program *program, struct mrp_err *err)
 	program->env = (const char *const *)d->env.v;
 	program->folder = d->recipe_folder;
 	program->owner = d;
+	program->stop = &d->lost;
 	program->timeout_ms =
 		program->timeout_ms ? MIN(program->timeout_ms, deploy_time_left_ms(d)) : deploy_time_left_ms(d);
 	program->output = stage_log_add;
@@ -110,6 +111,8 @@ int deploy_run(struct deploy *d, struct program *program, struct mrp_err *err)
 	int code = program_run(d->creator->programs, program, err);
 	if (program->truncated)
 		stage_log_say(&d->log, "the output was too large, its end is cut off");
+	if (code < 0 && atomic_load(&d->lost))
+		mrp_err_wrap(err, "the lease of the cluster was lost");
 	if (code < 0)
 		stage_log_say(&d->log, "%s", err->msg);
 	if (code >= 0)

@@ -235,7 +235,7 @@ int deploy_after_apply(struct deploy *d, struct mrp_err *err)
 
 	if (d->creator->options.plan_only || list_hooks(&hooks, d, "after-apply", err) < 0 || !hooks.n)
 		return err->code == MRP_OK ? 0 : -1;
-	if (programs_stopped(d->creator->programs))
+	if (programs_stopped(d->creator->programs) || atomic_load(&d->lost))
 		return 0; /* nothing is started any more */
 	strvec_pushf(&d->env, "MRPROBER_RESULT=%s", deploy_status_names[d->status]);
 	strvec_pushf(&d->env, "MRPROBER_ADDED=%" PRId64, d->changes.added);

@@ -57,6 +57,7 @@ struct deploy {
 	char *half_path;          /* what a run that died had begun to make: to be told with a lock that it has left */
 	const struct value *plan; /* in plan_arena; NULL: not read yet */
 	struct arena plan_arena;
+	atomic_bool lost;    /* the lease: nothing is begun any more */
 	int64_t deadline_us; /* monotonic */
 	bool has_changes;
 	bool recovered;    /* a run of before died: it is due, whatever its record says now */

@@ -9,7 +9,7 @@
 #include "../ev/loop.h"
 #include "../http/api.h"
 
-enum { CALL_TIMEOUT_MS = 10000, AGAIN_US = 1000000 };
+enum { CALL_TIMEOUT_MS = 10000, AGAIN_US = 1000000, THREADS = 2 };
 
 struct cluster_lease {
 	struct leases *leases;
@@ -25,7 +25,9 @@ struct leases {
 	struct http_client *client; /* `calls` is held while it is used */
 	pthread_mutex_t calls, lock;
 	pthread_cond_t changed;
-	pthread_t thread;
+	pthread_t threads[THREADS];
+	int n_threads;
+	int64_t ttl_ms;
 	cluster_lease_lost_fn *lost;
 	struct cluster_lease *first;
 	bool ending;
@@ -38,15 +40,17 @@ static struct value *body(struct arena *arena, const struct cluster_lease *lease
 	value_append(arena, v, "holder", value_string(arena, lease->holder));
 	if (lease->fence)
 		value_append(arena, v, "fence", value_int(arena, lease->fence));
-	value_append(arena, v, "ttl_seconds", value_int(arena, LEASE_TTL_S));
+	value_append(arena, v, "ttl_seconds", value_int(arena, lease->leases->ttl_ms / 1000));
 	return v;
 }
 
 /* By the moment before it was asked for: the API counts from later. */
 static void note_life(struct cluster_lease *lease, int64_t asked_us)
 {
-	lease->renew_us = asked_us + LEASE_RENEW_S * INT64_C(1000000);
-	lease->give_up_us = asked_us + (LEASE_TTL_S - LEASE_MARGIN_S) * INT64_C(1000000);
+	int64_t ttl_us = lease->leases->ttl_ms * 1000;
+
+	lease->renew_us = asked_us + ttl_us / LEASE_RENEWALS;
+	lease->give_up_us = asked_us + ttl_us / 2;
 }
 
 static int ask(struct leases *leases, struct cluster_lease *lease, const char *method, struct mrp_err *err)
@@ -101,6 +105,14 @@ static struct cluster_lease *by_fence(struct leases *leases, int64_t fence)
 	return NULL;
 }
 
+static void lose(struct leases *leases, struct cluster_lease *lease)
+{
+	if (lease->lost)
+		return;
+	lease->lost = true;
+	leases->lost(lease->owner);
+}
+
 /* The lock is held, and let go meanwhile: so with a copy, and then it may be gone. */
 static void renew(struct leases *leases, const struct cluster_lease *due)
 {
@@ -117,14 +129,23 @@ static void renew(struct leases *leases, const struct cluster_lease *due)
 		lease->renew_us = copy.renew_us;
 		lease->give_up_us = copy.give_up_us;
 	} else if (lease) {
-		lease->renew_us = monotonic_us() + AGAIN_US;
-		lease->lost = err.code == MRP_ELOCKED || monotonic_us() >= lease->give_up_us;
-		if (lease->lost)
-			leases->lost(lease->owner);
+		lease->renew_us = monotonic_us() + MIN((int64_t)AGAIN_US, leases->ttl_ms * 1000 / LEASE_RENEWALS);
+		if (err.code == MRP_ELOCKED)
+			lose(leases, lease);
 	}
 	free(copy.name);
 	free(copy.holder);
 	mrp_err_clear(&err);
+}
+
+static void wait_until(struct leases *leases, int64_t until_us)
+{
+	struct timespec at = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };
+
+	if (until_us == INT64_MAX)
+		pthread_cond_wait(&leases->changed, &leases->lock);
+	else
+		pthread_cond_timedwait(&leases->changed, &leases->lock, &at);
 }
 
 static void *keep_renewing(void *arg)
@@ -136,28 +157,48 @@ static void *keep_renewing(void *arg)
 	while (!leases->ending) {
 		struct cluster_lease *due = next_due(leases, &until_us);
 
-		if (due) {
+		if (due)
 			renew(leases, due);
-		} else if (until_us == INT64_MAX) {
-			pthread_cond_wait(&leases->changed, &leases->lock);
-		} else {
-			struct timespec at = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };
+		else
+			wait_until(leases, until_us);
+	}
+	pthread_mutex_unlock(&leases->lock);
+	return NULL;
+}
 
-			pthread_cond_timedwait(&leases->changed, &leases->lock, &at);
+static void *keep_watching(void *arg)
+{
+	struct leases *leases = arg;
+
+	pthread_mutex_lock(&leases->lock);
+	while (!leases->ending) {
+		int64_t now_us = monotonic_us(), until_us = INT64_MAX;
+
+		for (struct cluster_lease *lease = leases->first; lease; lease = lease->next) {
+			if (lease->give_up_us <= now_us)
+				lose(leases, lease);
+			else
+				until_us = MIN(until_us, lease->give_up_us);
 		}
+		wait_until(leases, until_us);
 	}
 	pthread_mutex_unlock(&leases->lock);
 	return NULL;
 }
 
 /* Signals are for other threads. */
-static int start_thread(struct leases *leases, struct mrp_err *err)
+static int start_threads(struct leases *leases, struct mrp_err *err)
 {
+	void *(*const bodies[THREADS])(void *) = { keep_renewing, keep_watching };
 	sigset_t all, before;
+	int r = 0;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&leases->thread, NULL, keep_renewing, leases);
+	while (r == 0 && leases->n_threads < THREADS) {
+		r = pthread_create(&leases->threads[leases->n_threads], NULL, bodies[leases->n_threads], leases);
+		leases->n_threads += r == 0;
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r == 0)
 		return 0;
@@ -165,30 +206,31 @@ static int start_thread(struct leases *leases, struct mrp_err *err)
 	return mrp_err_errno(err, "cannot start a thread");
 }
 
-struct leases *leases_new(const struct http_options *api, cluster_lease_lost_fn *lost, struct mrp_err *err)
+struct leases *leases_new(
+	const struct http_options *api, int64_t ttl_ms, cluster_lease_lost_fn *lost, struct mrp_err *err)
 {
 	struct http_options own = *api;
 	pthread_condattr_t attr;
 
 	own.parallel = 1;
-	own.total_timeout_ms = own.stall_timeout_ms = CALL_TIMEOUT_MS;
-	own.retry.total_ms = MIN(own.retry.total_ms, LEASE_RENEW_S * 1000);
+	own.total_timeout_ms = own.stall_timeout_ms = MIN((int64_t)CALL_TIMEOUT_MS, ttl_ms / LEASE_RENEWALS);
+	own.retry.total_ms = MIN(own.retry.total_ms, ttl_ms / LEASE_RENEWALS);
 	struct http_client *client = http_open(&own, err);
 	if (!client)
 		return NULL;
 	struct leases *leases = xcalloc(1, sizeof(*leases));
 	leases->client = client;
 	leases->lost = lost;
+	leases->ttl_ms = ttl_ms;
 	pthread_mutex_init(&leases->calls, NULL);
 	pthread_mutex_init(&leases->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&leases->changed, &attr);
 	pthread_condattr_destroy(&attr);
-	if (start_thread(leases, err) == 0)
+	if (start_threads(leases, err) == 0)
 		return leases;
-	http_close(client);
-	free(leases);
+	leases_free(leases);
 	return NULL;
 }
 
@@ -198,9 +240,10 @@ void leases_free(struct leases *leases)
 		return;
 	pthread_mutex_lock(&leases->lock);
 	leases->ending = true;
-	pthread_cond_signal(&leases->changed);
+	pthread_cond_broadcast(&leases->changed);
 	pthread_mutex_unlock(&leases->lock);
-	pthread_join(leases->thread, NULL);
+	for (int i = 0; i < leases->n_threads; i++)
+		pthread_join(leases->threads[i], NULL);
 	http_close(leases->client);
 	pthread_cond_destroy(&leases->changed);
 	pthread_mutex_destroy(&leases->lock);
@@ -233,7 +276,7 @@ struct cluster_lease *cluster_lease_take(
 	pthread_mutex_lock(&leases->lock);
 	lease->next = leases->first;
 	leases->first = lease;
-	pthread_cond_signal(&leases->changed);
+	pthread_cond_broadcast(&leases->changed);
 	pthread_mutex_unlock(&leases->lock);
 	return lease;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The leases of all clusters that this creator deploys at the moment, renewed by one thread. One that cannot be renewed
- * is given up while there is still time to end terraform before anybody else may begin: `lost` is called then.
+ * is given up while there is still time to end terraform before anybody else may begin: `lost` is called then, by a
+ * thread that does nothing else, so that no call to the API which hangs can delay it.
  */
 #ifndef MRP_CREATOR_LEASE_H
 #define MRP_CREATOR_LEASE_H
@@ -9,18 +10,20 @@
 #include "../http/http.h"
 
 enum {
-	LEASE_TTL_S = 300,
-	LEASE_RENEW_S = 30,
-	LEASE_MARGIN_S = 150, /* before its end it is given up: two graces of terraform and a little */
+	LEASE_TTL_MS = 300000,
+	LEASE_RENEWALS = 10, /* in the life of one */
+	LEASE_GRACES = 5,    /* of terraform, at least, in the life of one: it is given up in the middle of it */
 };
 
 struct leases;
 struct cluster_lease;
 
-/* On the renewing thread; once. */
+/* On a thread of the leases; once. */
 typedef void cluster_lease_lost_fn(void *owner);
 
-struct leases *leases_new(const struct http_options *api, cluster_lease_lost_fn *lost, struct mrp_err *err);
+/* ttl_ms: their life after each renewal, whole seconds. */
+struct leases *leases_new(
+	const struct http_options *api, int64_t ttl_ms, cluster_lease_lost_fn *lost, struct mrp_err *err);
 /* After all were released. */
 void leases_free(struct leases *leases);
 

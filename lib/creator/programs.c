@@ -77,7 +77,8 @@ static void on_done(struct run_job *job)
 static bool submit(struct programs *programs, struct going *going)
 {
 	pthread_mutex_lock(&programs->lock);
-	bool stopped = programs->stopped;
+	const atomic_bool *stop = going->program->stop;
+	bool stopped = programs->stopped || (stop && atomic_load(stop));
 	if (!stopped) {
 		going->next = programs->going;
 		programs->going = going;

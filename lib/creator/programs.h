@@ -9,6 +9,8 @@
 #ifndef MRP_CREATOR_PROGRAMS_H
 #define MRP_CREATOR_PROGRAMS_H
 
+#include <stdatomic.h>
+
 #include "../run/run.h"
 
 struct programs;
@@ -25,6 +27,8 @@ struct program {
 	const char *const *env;
 	const char *folder;
 	const void *owner; /* whom programs_cancel() means */
+	const atomic_bool
+		*stop; /* set before programs_cancel(): nothing of this owner is started any more. NULL: none */
 	int64_t timeout_ms;
 	bool gentle;      /* terraform: ended as above; else TERM and soon KILL */
 	bool keep_stdout; /* what is a document: into `out` alone; only stderr goes to `output` */

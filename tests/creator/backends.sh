@@ -2,28 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Terraform state that several creators reach: s3 and http, with their locks, and locks of runs that died.
 
-start_stated()
-{
-	command -v python3 >/dev/null || skip 'python3 is not installed'
-	mkfifo .stated.in
-	python3 "$MRP_ROOT/tests/tools/stated.py" --port-file .stated.port --user terraform --password St4te-password \
-		<>.stated.in >.stated.err 2>&1 &
-	creator_pids="${creator_pids-} $!"
-	until_true test -s .stated.port
-	stated_url=http://127.0.0.1:$(cat .stated.port)
-	export TF_HTTP_PASSWORD=St4te-password TF_HTTP_USERNAME=terraform
-}
-
-# with_http COMMAND...: it and the options for that server
-with_http()
-{
-	"$@" --backend http --backend-config "address=$stated_url/{environment}/{cluster}" \
-		--backend-config "lock_address=$stated_url/{environment}/{cluster}" \
-		--backend-config "unlock_address=$stated_url/{environment}/{cluster}"
-}
-
-state_of() { curl -sS -u terraform:St4te-password "$stated_url/development/$(hostname)/$1"; }
-
 test_http()
 {
 	start_creators

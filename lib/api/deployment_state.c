@@ -169,6 +169,8 @@ static int move_cluster(struct api_call *call, const struct deployment *d, bool 
 	value_set(arena, doc.state, "deployment", value_int(arena, d->id));
 	note_times(call, d, doc.state, begins);
 	note_dirty(call, d, doc.state);
+	if (d->deployed)
+		value_set(arena, doc.state, DEPLOYED, value_int(arena, d->id));
 	if (!streq(d->status, "running") && settle(call, &doc, err) < 0)
 		return -1;
 	return deployment_restate_cluster(call, &doc, err);

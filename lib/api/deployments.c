@@ -62,6 +62,9 @@ const struct field deployment_fields[] = {
 		"true: terraform was killed while it applied, and its state is not to be believed; false: it is again" },
 	{ "half_made", F_LIST, FF_API, "what it was making then, as far as that is known", .sub = &item_address,
 		.max = 1000 },
+	{ DEPLOYED, F_OBJECT, FF_API,
+		"recipe and variables that it applies; kept until the next one, shown only with show_sensitive=true",
+		.sub = deployed_fields },
 	{ "approved_deployment", F_INT, FF_API, "the refused one whose approval, for this very plan, it makes use of",
 		.min = 1, .max = INT64_MAX },
 	{ "logs", F_MAP, FF_API | FF_ALWAYS, "stage -> where its output is", .sub = &item_log, STAGE },
@@ -204,6 +207,8 @@ static int save(struct deployment *d, struct api_call *call, struct mrp_err *err
 	}
 	api_set_etag(call, d->revision);
 	respond_value(call, 200, ordered);
+	if (deployed_store(d, call, err) < 0)
+		return -1;
 	return store_run(call->db, SQL_DEPLOYMENT_UPDATE,
 		STORE_ARGS(store_int(d->id), store_text(d->status), store_int(d->revision),
 			store_text_n(call->response.body.buf, call->response.body.len)),
@@ -219,8 +224,8 @@ int deployment_create(struct api_call *call, struct mrp_err *err)
 	if (there <= 0)
 		return there < 0 ? -1 : api_not_found(err, KIND_CLUSTER, d.cluster);
 	bool force;
-	if (query_bool(&force, call, Q_FORCE, err) < 0 || check(&d, call, call->body, err) < 0 ||
-		take_approval(&d, call, err) < 0 || save(&d, call, err) < 0 ||
+	if (query_bool(&force, call, Q_FORCE, err) < 0 || deployed_take(&d, call, err) < 0 ||
+		check(&d, call, call->body, err) < 0 || take_approval(&d, call, err) < 0 || save(&d, call, err) < 0 ||
 		deployment_began(call, &d, force, err) < 0)
 		return -1;
 	call->response.status = 201;
@@ -231,12 +236,16 @@ int deployment_create(struct api_call *call, struct mrp_err *err)
 int deployment_get(struct api_call *call, struct mrp_err *err)
 {
 	struct deployment d;
+	bool secrets;
 
-	if (load(&d, call, err) < 0)
+	if (api_show_sensitive(&secrets, call, err) < 0 || load(&d, call, err) < 0)
 		return -1;
 	api_set_etag(call, d.revision);
-	if (!api_not_modified(call))
-		respond_value(call, 200, d.current);
+	if (api_not_modified(call))
+		return 0;
+	if (secrets && deployed_show(&d.current, &d, call, err) < 0)
+		return -1;
+	respond_value(call, 200, d.current);
 	return 0;
 }
 
@@ -244,7 +253,8 @@ int deployment_patch(struct api_call *call, struct mrp_err *err)
 {
 	struct deployment d;
 
-	if (load(&d, call, err) < 0 || api_check_preconditions(call, d.revision, err) < 0)
+	if (load(&d, call, err) < 0 || api_check_preconditions(call, d.revision, err) < 0 ||
+		deployed_take(&d, call, err) < 0)
 		return -1;
 	const char *before = d.status;
 	if (check(&d, call, merge_patch(&call->arena, d.current, call->body), err) < 0)

@@ -102,6 +102,7 @@ int cluster_remove(struct api_call *call, const struct document *doc, struct mrp
 	size_t destroying;
 
 	if (object_remove(call->db, KIND_CLUSTER, doc->row.slug, call->now_ms / 1000, err) < 0 ||
+		deployed_remove(call->db, doc->row.slug, call->now_ms / 1000, err) < 0 ||
 		recipe_users(&live, &destroying, call->db, doc->row.recipe, err) < 0)
 		return -1;
 	int there = object_info(&recipe, &call->arena, call->db, KIND_RECIPE, doc->row.recipe, err);

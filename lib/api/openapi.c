@@ -40,6 +40,7 @@ static const struct {
 		"\"failures\":{\"type\":\"integer\",\"description\":\"deployments that failed since one did not\"},"
 		"\"state_holder\":{\"type\":\"string\",\"description\":\"the creator that has the terraform state; "
 		"absent: all can reach it\"},"
+		"\"deployed\":{\"type\":\"integer\",\"description\":\"the deployment that has what it was last deployed by\"},"
 		"\"dirty\":{\"type\":\"object\",\"description\":\"terraform was killed while it applied: the next plan "
 		"waits for approval\",\"properties\":{\"deployment\":{\"type\":\"integer\"},"
 		"\"half_made\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}}}" },

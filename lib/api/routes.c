@@ -54,7 +54,7 @@ const struct api_route api_routes[] = {
 		KIND_CLUSTER, SHAPE_NONE, SHAPE_DEPLOYMENTS, 200, "deployments of a cluster, newest first" },
 	{ "POST", "/v1/clusters/{slug}/deployments", deployment_create, ACCESS_CREATE, RF_WRITE | RF_BODY, Q(Q_FORCE),
 		KIND_CLUSTER, SHAPE_DEPLOYMENT, SHAPE_DEPLOYMENT, 201, "record a deployment that begins" },
-	{ "GET", "/v1/deployments/{id}", deployment_get, ACCESS_READ, RF_NEGOTIABLE, 0, KIND_COUNT, SHAPE_NONE,
+	{ "GET", "/v1/deployments/{id}", deployment_get, ACCESS_READ, RF_NEGOTIABLE, Q(Q_SHOW_SENSITIVE), KIND_COUNT, SHAPE_NONE,
 		SHAPE_DEPLOYMENT, 200, "read a deployment" },
 	{ "PATCH", "/v1/deployments/{id}", deployment_patch, ACCESS_CREATE,
 		RF_WRITE | RF_BODY | RF_PATCH | RF_NEGOTIABLE, 0, KIND_COUNT, SHAPE_DEPLOYMENT, SHAPE_DEPLOYMENT, 200,

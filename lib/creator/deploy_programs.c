@@ -101,7 +101,7 @@ static int run_initial_values(struct deploy *d, const char *sha256, struct mrp_e
 	const char *const argv[] = { path, NULL };
 	struct program program = { .argv = argv, .keep_stdout = true, .timeout_ms = PROGRAM_TIMEOUT_MS };
 
-	if (inputs_fetch_blob(&d->inputs, d->client, sha256, path, 0700, err) < 0)
+	if (inputs_fetch_blob(d->client, sha256, path, 0700, err) < 0)
 		return -1;
 	int code = deploy_run(d, &program, err);
 	if (code > 0)

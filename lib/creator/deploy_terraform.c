@@ -364,8 +364,7 @@ int deploy_apply(struct deploy *d, struct mrp_err *err)
 	struct program program = { 0 };
 
 	/* after a kill of anything below, what was deployed is what this says */
-	if (!d->inputs.destroy && snapshot_write(d, err) < 0)
-		return -1;
+	d->record.deployed = d->inputs.destroy ? NULL : snapshot_of(d);
 	if (deploy_enter(d, "apply", err) < 0)
 		return -1;
 	int code = terraform(d, &program, args, err);
@@ -373,8 +372,6 @@ int deploy_apply(struct deploy *d, struct mrp_err *err)
 		note_killed(d);
 	if (code)
 		return code < 0 ? -1 : terraform_failed(d, "apply", code, err);
-	if (d->inputs.destroy)
-		snapshot_remove(d);
 	format_changes(&text, d);
 	deploy_ends(d, d->inputs.destroy ? DEPLOY_DESTROYED : DEPLOY_APPLIED, "%s", text.buf);
 	return 0;

@@ -19,7 +19,6 @@ void inputs_init(struct inputs *inputs)
 void inputs_release(struct inputs *inputs)
 {
 	workdir_variable_vec_clear(&inputs->variables);
-	free(inputs->blobs);
 	arena_release(&inputs->arena);
 }
 
@@ -186,37 +185,22 @@ static bool is_content(const struct strbuf *text, const char *sha256)
 	return streq(hex, sha256);
 }
 
-static bool from_folder(struct strbuf *out, const char *folder, const char *sha256)
-{
-	cleanup(freep) char *path = folder ? path_join(folder, sha256) : NULL;
-	struct mrp_err ignored = MRP_ERR_INIT;
-
-	if (path && read_file(out, path, BLOB_MAX, &ignored) == 0 && is_content(out, sha256))
-		return true;
-	mrp_err_clear(&ignored);
-	strbuf_reset(out);
-	return false;
-}
-
-int inputs_fetch_blob(const struct inputs *inputs, struct http_client *client, const char *sha256, const char *path,
-	unsigned mode, struct mrp_err *err)
+int inputs_fetch_blob(
+	struct http_client *client, const char *sha256, const char *path, unsigned mode, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 
-	if (!from_folder(&text, inputs->blobs, sha256)) {
-		if (from_api(&text, client, sha256, err) < 0)
-			return -1;
-		if (!is_content(&text, sha256))
-			return mrp_err_set(err, MRP_EHTTP, "what came for content %s is not that", sha256);
-	}
+	if (from_api(&text, client, sha256, err) < 0)
+		return -1;
+	if (!is_content(&text, sha256))
+		return mrp_err_set(err, MRP_EHTTP, "what came for content %s is not that", sha256);
 	cleanup(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || fchmod(fd, mode) < 0)
 		return mrp_err_errno(err, "cannot create '%s'", path);
 	return write_all(fd, text.buf, text.len, err);
 }
 
-static int write_file(const struct inputs *inputs, struct http_client *client, const char *folder,
-	const struct member *m, struct mrp_err *err)
+static int write_file(struct http_client *client, const char *folder, const struct member *m, struct mrp_err *err)
 {
 	const char *sha256 = m->value->type == V_OBJECT ? value_get_string(m->value, "sha256") : NULL;
 	const char *mode = sha256 ? value_get_string(m->value, "mode") : NULL;
@@ -232,7 +216,7 @@ static int write_file(const struct inputs *inputs, struct http_client *client, c
 	cleanup(freep) char *parent = xstrndup(path, (size_t)(strrchr(path, '/') - path));
 	if (make_folders(parent, 0700, err) < 0)
 		return -1;
-	return inputs_fetch_blob(inputs, client, sha256, path, mode && streq(mode, "0755") ? 0700 : 0600, err);
+	return inputs_fetch_blob(client, sha256, path, mode && streq(mode, "0755") ? 0700 : 0600, err);
 }
 
 int inputs_write_files(const struct inputs *inputs, struct http_client *client, const char *folder, struct mrp_err *err)
@@ -240,7 +224,7 @@ int inputs_write_files(const struct inputs *inputs, struct http_client *client, 
 	const struct value *files = member(inputs->recipe, "files", V_OBJECT);
 
 	for (uint32_t i = 0; files && i < files->n; i++) {
-		if (write_file(inputs, client, folder, &files->members[i], err) < 0)
+		if (write_file(client, folder, &files->members[i], err) < 0)
 			return mrp_err_wrap(err, "file '%s'", files->members[i].key);
 	}
 	return 0;

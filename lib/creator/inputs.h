@@ -17,7 +17,6 @@ struct inputs {
 	bool plan_only;
 	int64_t timeout_ms;
 	int64_t max_destroy; /* -1: no limit */
-	char *blobs;         /* owned; a folder that has contents by hash, looked at first; NULL: none */
 };
 
 void inputs_init(struct inputs *inputs);
@@ -39,7 +38,7 @@ void inputs_add_secrets(struct redact_set *secrets, const struct inputs *inputs)
 int inputs_write_files(
 	const struct inputs *inputs, struct http_client *client, const char *folder, struct mrp_err *err);
 /* One content by its hash, checked; a file with this mode at `path`, where nothing is. */
-int inputs_fetch_blob(const struct inputs *inputs, struct http_client *client, const char *sha256, const char *path,
-	unsigned mode, struct mrp_err *err);
+int inputs_fetch_blob(
+	struct http_client *client, const char *sha256, const char *path, unsigned mode, struct mrp_err *err);
 
 #endif

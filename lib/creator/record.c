@@ -70,6 +70,8 @@ static struct value *body(struct record *record, const char *status, const char 
 		value_append(&record->arena, v, "logs", record->logs);
 	if (record->dirty)
 		set_dirty(record, v, record->dirty);
+	if (record->deployed)
+		value_append(&record->arena, v, "deployed", (struct value *)record->deployed);
 	return v;
 }
 
@@ -92,6 +94,7 @@ static int write_record(struct record *record, const struct value *v, bool force
 	if (!id || id->type != V_INT)
 		return mrp_err_set(err, MRP_EHTTP, "the API's answer is no deployment");
 	record->id = id->i;
+	record->deployed = NULL;
 	return 0;
 }
 

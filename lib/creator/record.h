@@ -20,6 +20,7 @@ struct record {
 	int64_t approved_deployment; /* 0: none */
 	int64_t exit_code;           /* of the last program; -2: none has run */
 	const struct plan_changes *changes;
+	const struct value *deployed; /* what is applied, with secrets: told once. NULL: nothing new */
 	/* NULL: nothing new about that. Not `is`: the state is to be believed again. */
 	const struct dirty *dirty;
 };

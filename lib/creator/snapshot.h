@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a cluster was last deployed by: recipe and variables, kept beside the terraform state. A cluster that is deleted
- * is destroyed by these, whatever has become of its recipe since. Where there are none (another creator deployed it,
- * with a state that all can reach), the API's recipe and variables are the best there is.
+ * What a cluster was last deployed by: recipe and variables, kept by the API, with the contents of the recipe's files.
+ * A cluster that is deleted is destroyed by these, whatever has become of its recipe since, and by whichever creator.
  */
 #ifndef MRP_CREATOR_SNAPSHOT_H
 #define MRP_CREATOR_SNAPSHOT_H
 
 #include "internal.h"
 
-/* Before apply. The file holds secrets: 0600 in a folder of ours. */
-int snapshot_write(const struct deploy *d, struct mrp_err *err);
+/* What the deployment's record says before apply; of the arena of d->inputs. */
+const struct value *snapshot_of(struct deploy *d);
 /* Put its recipe and variables in place of those of d->inputs. 0 also when there is none. */
 int snapshot_read(struct deploy *d, struct mrp_err *err);
-void snapshot_remove(const struct deploy *d);
 
 #endif

@@ -174,34 +174,34 @@ int object_update(struct store_conn *conn, const struct object_row *row, struct 
 	return write_row(conn, SQL_OBJECT_UPDATE, row, err);
 }
 
-static int free_refs(struct store_conn *conn, enum kind kind, const char *slug, int64_t now_s, struct mrp_err *err)
+static int free_refs(struct store_conn *conn, const char *kind, const char *slug, int64_t now_s, struct mrp_err *err)
 {
-	const char *name = kinds[kind].name;
-
-	if (store_run(conn, SQL_REF_FREE, STORE_ARGS(store_text(name), store_text(slug), store_int(now_s)), err) < 0)
+	if (store_run(conn, SQL_REF_FREE, STORE_ARGS(store_text(kind), store_text(slug), store_int(now_s)), err) < 0)
 		return -1;
-	return store_run(conn, SQL_REF_DELETE, STORE_ARGS(store_text(name), store_text(slug)), err);
+	return store_run(conn, SQL_REF_DELETE, STORE_ARGS(store_text(kind), store_text(slug)), err);
 }
 
 int object_remove(struct store_conn *conn, enum kind kind, const char *slug, int64_t now_s, struct mrp_err *err)
 {
+	const char *name = kinds[kind].name;
+
 	ahead_forget_object(conn, kind, slug);
-	if (free_refs(conn, kind, slug, now_s, err) < 0)
+	if (free_refs(conn, name, slug, now_s, err) < 0)
 		return -1;
-	return store_run(conn, SQL_OBJECT_DELETE, STORE_ARGS(store_text(kinds[kind].name), store_text(slug)), err);
+	return store_run(conn, SQL_OBJECT_DELETE, STORE_ARGS(store_text(name), store_text(slug)), err);
 }
 
-static int add_ref(struct store_conn *conn, const char *hex, enum kind kind, const char *slug, struct mrp_err *err)
+static int add_ref(struct store_conn *conn, const char *hex, const char *kind, const char *slug, struct mrp_err *err)
 {
 	uint8_t sha256[SHA256_BYTES];
 
 	if (!sha256_from_hex(sha256, hex))
 		BUG("'%s' is no hash", hex);
 	return store_run(conn, SQL_REF_INSERT,
-		STORE_ARGS(store_blob(sha256, sizeof(sha256)), store_text(kinds[kind].name), store_text(slug)), err);
+		STORE_ARGS(store_blob(sha256, sizeof(sha256)), store_text(kind), store_text(slug)), err);
 }
 
-int object_set_refs(struct store_conn *conn, enum kind kind, const char *slug, const struct value *object,
+static int set_refs(struct store_conn *conn, const char *kind, const char *slug, const struct value *object,
 	int64_t now_s, struct mrp_err *err)
 {
 	const struct value *files = value_get(object, "files");
@@ -214,6 +214,46 @@ int object_set_refs(struct store_conn *conn, enum kind kind, const char *slug, c
 			return -1;
 	}
 	return initial ? add_ref(conn, initial, kind, slug, err) : 0;
+}
+
+int object_set_refs(struct store_conn *conn, enum kind kind, const char *slug, const struct value *object,
+	int64_t now_s, struct mrp_err *err)
+{
+	return set_refs(conn, kinds[kind].name, slug, object, now_s, err);
+}
+
+/* --- what clusters were deployed by --- */
+
+#define DEPLOYED "deployed"
+
+int deployed_put(struct store_conn *conn, const char *cluster, int64_t deployment, const struct value *recipe,
+	const char *body, size_t len, int64_t now_s, struct mrp_err *err)
+{
+	if (set_refs(conn, DEPLOYED, cluster, recipe, now_s, err) < 0)
+		return -1;
+	return store_run(conn, SQL_DEPLOYED_PUT,
+		STORE_ARGS(store_text(cluster), store_int(deployment), store_text_n(body, len)), err);
+}
+
+int deployed_get(
+	struct strbuf *body, struct store_conn *conn, const char *cluster, int64_t deployment, struct mrp_err *err)
+{
+	struct store_row row;
+	int there =
+		store_first(&row, conn, SQL_DEPLOYED_GET, STORE_ARGS(store_text(cluster), store_int(deployment)), err);
+
+	if (there <= 0)
+		return there;
+	strbuf_add(body, row.col[0].p, row.col[0].n);
+	store_finish(conn, SQL_DEPLOYED_GET);
+	return 1;
+}
+
+int deployed_remove(struct store_conn *conn, const char *cluster, int64_t now_s, struct mrp_err *err)
+{
+	if (free_refs(conn, DEPLOYED, cluster, now_s, err) < 0)
+		return -1;
+	return store_run(conn, SQL_DEPLOYED_DELETE, STORE_ARGS(store_text(cluster)), err);
 }
 
 /* The blobs that an object names, and where. */
@@ -340,7 +380,8 @@ static int note_usable(void *ctx, size_t i, const struct store_row *row, struct 
 	return 0;
 }
 
-int blobs_usable(bool *usable, struct store_conn *conn, const uint8_t *hashes, size_t n, int64_t now_s, struct mrp_err *err)
+int blobs_usable(
+	bool *usable, struct store_conn *conn, const uint8_t *hashes, size_t n, int64_t now_s, struct mrp_err *err)
 {
 	struct store_datum oldest = store_int(now_s - BLOB_LIFE_S + BLOB_MARGIN_S);
 

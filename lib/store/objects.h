@@ -60,6 +60,14 @@ int object_set_refs(struct store_conn *conn, enum kind kind, const char *slug, c
 int object_check_blobs(
 	struct store_conn *conn, const struct value *object, struct problems *problems, struct mrp_err *err);
 
+/* What a cluster was last deployed by. `body` is JSON; the blobs of `recipe` (normal form) stay as long as it does. */
+int deployed_put(struct store_conn *conn, const char *cluster, int64_t deployment, const struct value *recipe,
+	const char *body, size_t len, int64_t now_s, struct mrp_err *err);
+/* 1, 0 when that deployment was not the last, -1. Appended. */
+int deployed_get(
+	struct strbuf *body, struct store_conn *conn, const char *cluster, int64_t deployment, struct mrp_err *err);
+int deployed_remove(struct store_conn *conn, const char *cluster, int64_t now_s, struct mrp_err *err);
+
 /* Clusters made from a recipe: names of those that live, and how many are being destroyed. */
 int recipe_users(
 	struct strvec *live, size_t *destroying, struct store_conn *conn, const char *recipe, struct mrp_err *err);

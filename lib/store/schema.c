@@ -9,6 +9,8 @@
  *
  * tokens: times in seconds, 0 is never; meta.token_key is there since the first token was made (tokens.h).
  *
+ * deployed: what each cluster was last deployed by, sensitive values as well; its blobs are refs of kind 'deployed'.
+ *
  * In PostgreSQL whole numbers are bigint, flags too, so that one statement fits both; text that is ordered or compared
  * is ordered by bytes (COLLATE "C"), as in SQLite.
  *
@@ -76,6 +78,9 @@ static const struct store_migration migrations[] = {
 		      " role text NOT NULL, cluster text NOT NULL, variables text NOT NULL, hash bytea NOT NULL UNIQUE,"
 		      " created_at bigint NOT NULL, expires_at bigint NOT NULL, revoked_at bigint NOT NULL DEFAULT 0,"
 		      " last_used_at bigint NOT NULL DEFAULT 0)" },
+	{ .sqlite = "CREATE TABLE deployed (cluster TEXT NOT NULL PRIMARY KEY, deployment INTEGER NOT NULL, body TEXT NOT NULL);",
+		.postgres = "CREATE TABLE deployed (cluster text COLLATE \"C\" NOT NULL PRIMARY KEY, deployment bigint NOT NULL,"
+		      " body text NOT NULL)" },
 };
 
 /* Arrays as a table with columns a, b, and i that counts. */
@@ -146,6 +151,11 @@ static const struct store_statement statements[SQL_COUNT] = {
 		"SELECT id, body FROM deployments WHERE cluster = $1 AND id < $2 ORDER BY id DESC LIMIT $3" },
 	[SQL_DEPLOYMENT_RUNNING] = { "deployment_running",
 		"SELECT id FROM deployments WHERE cluster = $1 AND status = 'running' LIMIT 1" },
+	[SQL_DEPLOYED_PUT] = { "deployed_put",
+		"INSERT INTO deployed (cluster, deployment, body) VALUES ($1, $2, $3) ON CONFLICT (cluster)"
+		" DO UPDATE SET deployment = excluded.deployment, body = excluded.body" },
+	[SQL_DEPLOYED_GET] = { "deployed_get", "SELECT body FROM deployed WHERE cluster = $1 AND deployment = $2" },
+	[SQL_DEPLOYED_DELETE] = { "deployed_delete", "DELETE FROM deployed WHERE cluster = $1" },
 	[SQL_PROBERS_STAMP] = { "probers_stamp", "SELECT count(*), max(revision) FROM objects WHERE kind = 'prober'" },
 	[SQL_PROBERS_SINCE] = { "probers_since",
 		"SELECT slug, revision, body FROM objects WHERE kind = 'prober' AND revision > $1" },

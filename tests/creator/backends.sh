@@ -108,3 +108,63 @@ test_s3()
 	done
 	! grep -E ' (PUT|GET|DELETE) .*(Signature|InvalidAccessKey)' s3.log || fail 'a signature was refused'
 }
+
+# Another creator, which reaches the same state, destroys by what was deployed, and not by what has become of the recipe;
+# with the sensitive values of then, which nobody sees who may not.
+test_destroyed_elsewhere()
+{
+	start_creators
+	start_stated
+	mkdir guarded
+	cat >guarded/main.tf <<'END'
+variable "password" {
+  type      = string
+  sensitive = true
+}
+variable "size" {
+  type = number
+}
+resource "terraform_data" "machine" {
+  count = var.size
+  input = "machine ${count.index}"
+  provisioner "local-exec" {
+    when    = destroy
+    command = "echo ${self.input} >>DESTROYED"
+  }
+}
+END
+	sed -i "s|DESTROYED|$MRP_SCRATCH/destroyed|" guarded/main.tf
+	cp guarded/main.tf then.tf
+	recipe guarded
+	request POST /v1/clusters '{"slug":"net","recipe":"guarded","variables":{"size":{"value":2},
+		"password":{"value":"Pa55word-of-then","sensitive":true}}}'
+	expect 201
+	with_http creator_once 0 --allow-programs
+	request GET '/v1/deployments/1?show_sensitive=true'
+	expect 200 '.deployed.recipe.files | has("main.tf")' '.deployed.variables.size.value == 2' \
+		'.deployed.variables.password == {value: "Pa55word-of-then", sensitive: true}'
+	for route in deployments/1 clusters/net clusters/net/deployments; do
+		request GET "/v1/$route"
+		expect 200
+		! grep -F Pa55word "$body" || fail "$route shows the password"
+	done
+	hash=$(sha256sum then.tf | cut -d' ' -f1)
+	request GET "/v1/blobs/$hash"
+	expect 200
+	variable net password '"another"'
+	variable net size 5
+	echo 'this is no recipe' >guarded/main.tf
+	recipe guarded
+	request DELETE /v1/clusters/net
+	expect 202
+	code=0
+	with_http mrprober creator-once --state-dir "$MRP_SCRATCH/other" --allow-programs >out 2>err || code=$?
+	cat out err
+	expect_equal status 0 $code
+	said '^net: destroyed: 0 to add, 0 to change, 2 to destroy'
+	expect_equal destroyed 'machine 0 machine 1' "$(sort destroyed | paste -sd' ')"
+	request GET /v1/clusters/net
+	expect_problem 404
+	! grep -rF Pa55word-of-then state/objects other/objects || fail 'the password is in a log'
+	expect_equal 'what is kept elsewhere' '' "$(find state/creator other/creator -name '*deployed*')"
+}

@@ -312,3 +312,44 @@ test_dirty()
 	request GET /v1/clusters/c
 	expect 200 '.state | has("dirty") | not'
 }
+
+# What a cluster was deployed by stays, with the contents of its files, until the next deployment, and is for few.
+test_deployed()
+{
+	prepare
+	say one >one
+	hash=$(sha256sum one | cut -d' ' -f1)
+	deployed='{"recipe":{"slug":"r","files":{"main.tf":{"sha256":"'$hash'","mode":"0644"}}},
+		"variables":{"a":{"value":{"b":[null,{"c":null}]}},"s":{"value":"hidden","sensitive":true},"n":{"value":null}}}'
+	deployment '{"stage":"plan"}'
+	request PATCH "/v1/deployments/$id" "{\"stage\":\"apply\",\"deployed\":$deployed}"
+	expect_problem 422 'any(.errors[]; .field | test("main.tf"))'
+	request PATCH "/v1/deployments/$id" '{"deployed":{"recipe":{"slug":"r"},"variables":{"a b":{}}}}'
+	expect_problem 422
+	curl -sS -f -X PUT --data-binary @one "$api_url/v1/blobs/$hash"
+	request PATCH "/v1/deployments/$id" "{\"stage\":\"apply\",\"deployed\":$deployed}"
+	expect 200 'has("deployed") | not' '.stage == "apply"'
+	first=$id
+	request PATCH "/v1/deployments/$id" '{"status":"applied"}'
+	expect 200
+	request GET "/v1/deployments/$first"
+	expect 200 'has("deployed") | not'
+	request GET "/v1/deployments/$first?show_sensitive=true"
+	expect 200 '.deployed.variables.a.value == {b: [null, {c: null}]}' '.deployed.variables.n.value == null' \
+		'.deployed.variables.s == {value: "hidden", sensitive: true}' ".deployed.recipe.files[\"main.tf\"].sha256 == \"$hash\""
+	expect_header Cache-Control no-store
+	request GET /v1/clusters/c
+	expect 200 ".state.deployed == $first"
+	deployment '{"stage":"apply","deployed":{"recipe":{"slug":"r"},"variables":{}}}'
+	request PATCH "/v1/deployments/$id" '{"status":"applied"}'
+	expect 200
+	request GET "/v1/deployments/$first?show_sensitive=true"
+	expect 200 'has("deployed") | not'
+	request GET "/v1/clusters/c"
+	expect 200 ".state.deployed == $id"
+	# its contents live as any that nobody names
+	request DELETE '/v1/clusters/c?orphan=true'
+	expect 204
+	request GET "/v1/blobs/$hash"
+	expect 200
+}

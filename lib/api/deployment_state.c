@@ -7,6 +7,8 @@
 
 #include <inttypes.h>
 
+enum { POLICIES_MAX = 16 };
+
 /* A run that may have made something out there: then the cluster cannot just be forgotten. */
 static bool may_have_created(const struct deployment *d)
 {
@@ -95,6 +97,31 @@ static void note_dirty(struct api_call *call, const struct deployment *d, struct
 	}
 }
 
+/* The policies of creators that have refused the cluster, the last ones, since it was last deployed. */
+static void note_refusal(struct api_call *call, const struct deployment *d, struct value *state)
+{
+	const struct value *before = value_get(state, "refused_by");
+	const char *policy = value_get_string(d->object, "refused_by");
+	struct value *list = value_array(&call->arena);
+
+	if (!streq(d->status, "refused")) {
+		if (!streq(d->status, "running") && !streq(d->status, "failed") && !streq(d->status, "interrupted"))
+			value_set(&call->arena, state, "refused_by", NULL);
+		return;
+	}
+	if (!policy) { /* a plan waits for approval: nobody refuses the recipe */
+		value_set(&call->arena, state, "refused_by", NULL);
+		return;
+	}
+	uint32_t n = before ? before->n : 0;
+	for (uint32_t i = n - MIN(n, (uint32_t)POLICIES_MAX - 1); i < n; i++) {
+		if (!streq(before->items[i]->s, policy))
+			value_push(&call->arena, list, before->items[i]);
+	}
+	value_push(&call->arena, list, value_string(&call->arena, policy));
+	value_set(&call->arena, state, "refused_by", list);
+}
+
 /* Times and the number of failures in a row: by them creators know which clusters are due. */
 static void note_times(struct api_call *call, const struct deployment *d, struct value *state, bool begins)
 {
@@ -169,6 +196,7 @@ static int move_cluster(struct api_call *call, const struct deployment *d, bool 
 	value_set(arena, doc.state, "deployment", value_int(arena, d->id));
 	note_times(call, d, doc.state, begins);
 	note_dirty(call, d, doc.state);
+	note_refusal(call, d, doc.state);
 	if (d->deployed)
 		value_set(arena, doc.state, DEPLOYED, value_int(arena, d->id));
 	if (!streq(d->status, "running") && settle(call, &doc, err) < 0)

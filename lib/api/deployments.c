@@ -54,6 +54,8 @@ const struct field deployment_fields[] = {
 	{ "destroyed", F_INT, FF_API, "likewise", .max = INT32_MAX },
 	{ "plan_digest", F_PATTERN, FF_API, "SHA-256 of the plan: an approval is for that plan", .valid = valid_sha256,
 		.form = "a SHA-256 in lower-case hex", .pattern = "^[0-9a-f]{64}$" },
+	{ "refused_by", F_PATTERN, FF_API, "SHA-256 of what the creator allows and of the recipe that it does not",
+		.valid = valid_sha256, .form = "a SHA-256 in lower-case hex", .pattern = "^[0-9a-f]{64}$" },
 	{ "creator", F_STRING, FF_API, "who ran it", .max = 256 },
 	{ "state_holder", F_STRING, FF_API,
 		"the creator that has the terraform state in a folder of its own; absent: it is where all can reach it",

@@ -41,6 +41,8 @@ static const struct {
 		"\"state_holder\":{\"type\":\"string\",\"description\":\"the creator that has the terraform state; "
 		"absent: all can reach it\"},"
 		"\"deployed\":{\"type\":\"integer\",\"description\":\"the deployment that has what it was last deployed by\"},"
+		"\"refused_by\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"policies of creators "
+		"that do not allow its recipe\"},"
 		"\"dirty\":{\"type\":\"object\",\"description\":\"terraform was killed while it applied: the next plan "
 		"waits for approval\",\"properties\":{\"deployment\":{\"type\":\"integer\"},"
 		"\"half_made\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}}}" },

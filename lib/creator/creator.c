@@ -96,6 +96,8 @@ static int open_parts(struct creator *creator, struct mrp_err *err)
 		err->code = MRP_EINVALID; /* none is a bad one */
 		return -1;
 	}
+	if (policy_digest(creator->policy, options->providers_file, options->allow_programs, err) < 0)
+		return -1;
 	if (!options->plan_only) {
 		creator->objects = objects_open(&options->logs, err);
 		if (!creator->objects)

@@ -271,6 +271,8 @@ static void fail(struct deploy *d, const struct mrp_err *err)
 		status = DEPLOY_INTERRUPTED;
 	else if (err->code == MRP_EREFUSED)
 		status = DEPLOY_REFUSED;
+	if (status == DEPLOY_REFUSED)
+		d->record.refused_by = d->refusal;
 	deploy_ends(d, status, "%s%s%s", err->where ? err->where : "", err->where ? ": " : "", err->msg);
 }
 

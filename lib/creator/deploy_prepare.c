@@ -81,7 +81,8 @@ static bool still_due(const struct deploy *d)
 {
 	int64_t recipe_ms = MAX(time_parse(value_get_string(d->inputs.recipe, "updated_at")), 0);
 
-	return d->creator->at_once || d->recovered || due_of(d->inputs.cluster, recipe_ms).at_ms <= time_now_ms();
+	return d->creator->at_once || d->recovered ||
+		due_of(d->inputs.cluster, recipe_ms, d->refusal).at_ms <= time_now_ms();
 }
 
 /* Whether it may be touched at all; 1: yes. */
@@ -121,6 +122,13 @@ static bool has_programs_for_variables(const struct deploy *d)
 	return value_get_string(d->inputs.recipe, "initial_values") != NULL;
 }
 
+static void note_refusal(struct deploy *d)
+{
+	const struct value *revision = value_get(d->inputs.recipe, "revision");
+
+	policy_refusal(d->refusal, d->creator->policy, revision && revision->type == V_INT ? revision->i : 0);
+}
+
 int deploy_fetch(struct deploy *d, struct mrp_err *err)
 {
 	struct creator *creator = d->creator;
@@ -133,6 +141,7 @@ int deploy_fetch(struct deploy *d, struct mrp_err *err)
 	d->mark_is_news = access(d->dirty_path, F_OK) == 0;
 	if (dirty_read(&d->mark, d->dirty_path, err) < 0)
 		return -1;
+	note_refusal(d);
 	deploy_renew_secrets(d);
 	int r = check_state(d);
 	if (r > 0 && !has_programs_for_variables(d)) /* else they may come from there */

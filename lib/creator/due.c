@@ -3,6 +3,7 @@
 
 #include "../base/clock.h"
 #include "../base/parse.h"
+#include "policy.h"
 
 static const struct value *part(const struct value *cluster, const char *key)
 {
@@ -68,7 +69,7 @@ static struct times times_of(const struct value *cluster)
 	};
 }
 
-struct due due_of(const struct value *cluster, int64_t recipe_ms)
+struct due due_of(const struct value *cluster, int64_t recipe_ms, const char *refusal)
 {
 	const char *status = cluster_status_of(cluster);
 	bool destroying = streq(status, "destroying"), refused = streq(status, "refused");
@@ -88,6 +89,6 @@ struct due due_of(const struct value *cluster, int64_t recipe_ms)
 	if (t.failures > 0)
 		return (struct due){ MAX(t.ended, t.started) + due_backoff_ms(t.failures), false };
 	if (refused)
-		return (struct due){ DUE_NEVER, false };
+		return (struct due){ policy_is_new(cluster, refusal) ? t.started : DUE_NEVER, false };
 	return (struct due){ t.started + deploy_duration(cluster, "interval", DUE_INTERVAL_MS), false };
 }

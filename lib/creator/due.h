@@ -9,7 +9,8 @@
  *	failed       30 s after the end of the last run, doubling up to 30 min, when nothing of the above is true
  *	else         `deploy.interval` after the beginning of the last run: drift is found so
  *
- * and never while it is disabled, waits for variables, or has a plan that was refused and nothing of it has changed.
+ * and never while it is disabled, waits for variables, or was refused and nothing of it has changed, nor of what the
+ * creator allows (policy.h).
  */
 #ifndef MRP_CREATOR_DUE_H
 #define MRP_CREATOR_DUE_H
@@ -25,8 +26,9 @@ struct due {
 	bool asked;    /* somebody waits for it */
 };
 
-/* `cluster` as GET answers it; recipe_ms: when its recipe was written (0: not known). */
-struct due due_of(const struct value *cluster, int64_t recipe_ms);
+/* `cluster` as GET answers it; recipe_ms: when its recipe was written (0: not known); `refusal`: of this creator's
+ * policy and that recipe. */
+struct due due_of(const struct value *cluster, int64_t recipe_ms, const char *refusal);
 /* Milliseconds to wait after so many failures in a row. */
 int64_t due_backoff_ms(int64_t failures);
 

@@ -11,6 +11,7 @@
 #include "inputs.h"
 #include "lease.h"
 #include "plan_changes.h"
+#include "policy.h"
 #include "programs.h"
 #include "record.h"
 #include "stage_log.h"
@@ -21,14 +22,15 @@ struct creator {
 	struct programs *programs;
 	struct leases *leases;
 	struct clusters *queue;
-	struct objects *objects;   /* NULL: plan_only */
-	char *named;               /* the environment; NULL: not known */
-	char *prefix;              /* of keys: the environment, or what stands for it */
-	char *state_holder;        /* what the API knows as the holder of local terraform states */
-	char *folder;              /* STATE_DIR/creator */
-	char *id;                  /* of this state folder: who holds what is in it */
-	char *name;                /* "host (id), pid 4711": for people */
-	struct strvec environment; /* that programs get */
+	struct objects *objects;     /* NULL: plan_only */
+	char policy[SHA256_HEX + 1]; /* what recipes may, see policy.h */
+	char *named;                 /* the environment; NULL: not known */
+	char *prefix;                /* of keys: the environment, or what stands for it */
+	char *state_holder;          /* what the API knows as the holder of local terraform states */
+	char *folder;                /* STATE_DIR/creator */
+	char *id;                    /* of this state folder: who holds what is in it */
+	char *name;                  /* "host (id), pid 4711": for people */
+	struct strvec environment;   /* that programs get */
 	pthread_mutex_t compared_lock;
 	bool at_once;           /* clusters were named: they are deployed whether they are due or not */
 	struct strvec compared; /* digests of recipes about whose providers terraform agreed with us */
@@ -51,8 +53,9 @@ struct deploy {
 	struct redact_set *secrets, *more_secrets; /* the second knows those of the plan, too */
 	struct stage_log log;                      /* of the stage that goes on */
 	struct plan_changes changes;
-	struct dirty mark;   /* what a terraform that was killed has left before */
-	struct dirty killed; /* what this run's has left */
+	char refusal[SHA256_HEX + 1]; /* what the API would be told if this recipe is refused */
+	struct dirty mark;            /* what a terraform that was killed has left before */
+	struct dirty killed;          /* what this run's has left */
 	char *dirty_path;
 	char *half_path;          /* what a run that died had begun to make: to be told with a lock that it has left */
 	const struct value *plan; /* in plan_arena; NULL: not read yet */

@@ -3,6 +3,7 @@
 
 #include "../base/clock.h"
 #include "../base/text.h"
+#include "policy.h"
 
 struct recipe {
 	char slug[CLUSTER_SLUG];
@@ -14,6 +15,7 @@ VEC_DEFINE(recipe_vec, struct recipe)
 struct look {
 	struct http_client *client;
 	struct recipe_vec recipes;
+	const char *policy;
 	const char *const *disable;
 	bool *used, *told; /* by glob */
 	size_t n_disable;
@@ -22,7 +24,8 @@ struct look {
 	bool at_once;
 };
 
-struct look *look_new(const struct http_options *api, const char *const *disable, size_t n_disable, struct mrp_err *err)
+struct look *look_new(const struct http_options *api, const char *policy, const char *const *disable, size_t n_disable,
+	struct mrp_err *err)
 {
 	struct http_client *client = http_open(api, err);
 
@@ -30,6 +33,7 @@ struct look *look_new(const struct http_options *api, const char *const *disable
 		return NULL;
 	struct look *look = xcalloc(1, sizeof(*look));
 	look->client = client;
+	look->policy = policy;
 	look->disable = disable;
 	look->n_disable = n_disable;
 	look->used = xcalloc(n_disable + 1, sizeof(*look->used));
@@ -109,9 +113,11 @@ static int on_cluster(void *ctx, enum kind kind, struct value *object, struct mr
 	struct look *look = ctx;
 	const char *slug = value_get_string(object, "slug"), *name = value_get_string(object, "recipe");
 	const struct recipe *recipe = find_recipe(look, name);
-	struct due due = due_of(object, recipe ? recipe->written_ms : 0);
+	char refusal[SHA256_HEX + 1];
 
 	(void)kind, (void)err;
+	policy_refusal(refusal, look->policy, recipe ? recipe->revision : 0);
+	struct due due = due_of(object, recipe ? recipe->written_ms : 0, refusal);
 	if (!slug)
 		return 0;
 	if (look->at_once)

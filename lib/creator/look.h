@@ -9,8 +9,8 @@
 struct look;
 
 /* Clusters that one of the globs matches are never due. Borrowed. */
-struct look *look_new(
-	const struct http_options *api, const char *const *disable, size_t n_disable, struct mrp_err *err);
+struct look *look_new(const struct http_options *api, const char *policy, const char *const *disable, size_t n_disable,
+	struct mrp_err *err);
 void look_free(struct look *look);
 /* `slugs`: these only, and at once whatever they say of themselves (n 0: all). MRP_ENOTFOUND when one of them is not
  * there. Blocks. */

@@ -62,6 +62,7 @@ static struct value *body(struct record *record, const char *status, const char 
 		set_int(record, v, "destroyed", record->changes->destroyed);
 	}
 	set_string(record, v, "plan_digest", record->plan_digest);
+	set_string(record, v, "refused_by", record->refused_by);
 	if (record->approved_deployment)
 		set_int(record, v, "approved_deployment", record->approved_deployment);
 	if (record->exit_code > -2)

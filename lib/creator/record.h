@@ -17,6 +17,7 @@ struct record {
 	struct value *logs; /* stage -> where */
 	/* Told once more at the end. */
 	const char *plan_digest;
+	const char *refused_by;      /* policy.h; NULL: by none */
 	int64_t approved_deployment; /* 0: none */
 	int64_t exit_code;           /* of the last program; -2: none has run */
 	const struct plan_changes *changes;

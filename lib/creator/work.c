@@ -169,7 +169,8 @@ void work_end(struct work *work, struct creator_counts *counts)
 
 struct look *creator_look(const struct creator *creator, struct mrp_err *err)
 {
-	return look_new(creator->options.api, creator->options.disable, creator->options.n_disable, err);
+	return look_new(
+		creator->options.api, creator->policy, creator->options.disable, creator->options.n_disable, err);
 }
 
 void creator_say(const struct creator *creator, enum log_level level, const char *cluster, const char *text)

@@ -260,3 +260,37 @@ test_usage()
 	said 'cannot run .*/none'
 	last net '.status == "failed"' '.stage == "init"'
 }
+
+# What was refused is due again when the creator allows something else, and only then; no two creators take turns.
+test_policy()
+{
+	start_creators
+	slow
+	touch go
+	cluster net slow '{"size":1}'
+	creator_once 1
+	said '^net: refused: .*local-exec'
+	last net '.status == "refused"' '.refused_by | length == 64'
+	creator_once 0
+	expect_equal runs 1 "$(runs net)"
+	echo '{"terraform": {"required_providers": {}}}' >providers.tf.json
+	creator_once 1 --providers-file providers.tf.json
+	creator_once 0 --providers-file providers.tf.json
+	creator_once 0
+	expect_equal runs 2 "$(runs net)"
+	creator_once 0 --allow-programs
+	last net '.status == "applied"'
+	request GET /v1/clusters/net
+	expect 200 '.state | has("refused_by") | not'
+	# a plan that waits for approval is no matter of policy
+	request PATCH /v1/clusters/net '{"deploy":{"max_destroy":0}}'
+	expect 200
+	variable net size 2
+	sed -i 's/input = var.size/triggers_replace = var.size/; s/input      = var.size/triggers_replace = var.size/' slow/main.tf
+	recipe slow
+	creator_once 1 --allow-programs
+	last net '.status == "refused"' 'has("refused_by") | not'
+	creator_once 0 --allow-programs --providers-file providers.tf.json
+	last net '.status == "refused"'
+	expect_equal runs 4 "$(runs net)"
+}

@@ -29,7 +29,7 @@ static void read_plan(const char *text, size_t len, const struct redact_set *sec
 
 		plan_changes_add_secrets(more, plan);
 		redact_free(more);
-		due_of(plan, 0); /* any object might come as a cluster */
+		due_of(plan, 0, "mine"); /* any object might come as a cluster */
 	}
 	mrp_err_clear(&err);
 }

@@ -41,6 +41,12 @@ static const struct {
 	int64_t plus_ms;
 	bool asked;
 } dues[] = {
+	{ STATE("\"status\":\"refused\",\"last_started_at\":\"" AT "\""), NULL, NULL, 0, false },
+	{ STATE("\"status\":\"refused\",\"last_started_at\":\"" AT "\",\"refused_by\":7"), NULL, NULL, 0, false },
+	{ STATE("\"status\":\"refused\",\"last_started_at\":\"" AT "\",\"refused_by\":[\"other\",\"mine\"]"), NULL,
+		NULL, 0, false },
+	{ STATE("\"status\":\"refused\",\"last_started_at\":\"" AT "\",\"refused_by\":[\"other\",1]"), NULL, AT, 0,
+		false },
 	{ STATE("\"status\":\"disabled\""), NULL, NULL, 0, false },
 	{ STATE("\"status\":\"waiting\",\"deploy_requested_at\":\"" AT "\""), NULL, NULL, 0, false },
 	{ "{\"deploy\":{\"enabled\":false},\"state\":{\"status\":\"pending\"}}", NULL, NULL, 0, false },
@@ -87,7 +93,7 @@ static void test_due(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(dues); i++) {
 		const char *recipe = dues[i].recipe, *at = dues[i].at;
-		struct due due = due_of(parse(dues[i].cluster), recipe ? time_parse(recipe) : 0);
+		struct due due = due_of(parse(dues[i].cluster), recipe ? time_parse(recipe) : 0, "mine");
 		int64_t wanted = !at ? DUE_NEVER : *at ? time_parse(at) + dues[i].plus_ms : 0;
 
 		if (due.at_ms != wanted || due.asked != dues[i].asked)

@@ -13,6 +13,7 @@
 #include "../lib/base/log.h"
 #include "../lib/base/notify.h"
 #include "../lib/base/text.h"
+#include "../lib/cloud/s3.h"
 #include "../lib/store/tokens.h"
 
 enum {
@@ -236,7 +237,9 @@ static int run_api(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *e
 	const struct api_args *args = ctx->opts;
 	cleanup(freep) char *state_dir = args->state_dir ? xstrdup(args->state_dir) : default_state_dir();
 	const char *database = take_database(ctx, args->database);
-	const struct api_options options = {
+	struct iam_options iam = { .ca_file = ctx_setting(ctx, SETTING_CA_CERT) };
+	struct s3_options s3 = { .iam = &iam, .ca_file = iam.ca_file };
+	struct api_options options = {
 		.database = database, .environment = args->environment, .state_dir = state_dir
 	};
 	cleanup(close_listeners) struct listeners listeners = { NULL, 0 };
@@ -250,6 +253,10 @@ static int run_api(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *e
 	mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
 	mallopt(M_TOP_PAD, 1 << 20);
 	block_signals(&wanted);
+	int by_s3 = s3_options_from_environment(&s3, err);
+	if (by_s3 < 0)
+		return -1;
+	options.s3 = by_s3 ? &s3 : NULL;
 	/* the port first: a second API on it must not touch the database */
 	if (check_options(args, err) < 0 || check_environment(args->environment, err) < 0 ||
 		open_listeners(&listeners, args, database, err) < 0)

@@ -10,7 +10,7 @@ cd "${1:-$(dirname "$0")/..}"
 # shellcheck disable=SC2016 # the program is awk's
 find lib cmd -name '*.[ch]' | LC_ALL=C sort | xargs awk '
 BEGIN {
-	split("base|value ev|model run|verdict|cli config http store metrics probe|api client sync cloud|push meeseeks|creator|agent|duty|cmd", lines, "|")
+	split("base|value ev|model run|verdict|cli config http store metrics probe|cloud|api client sync|push meeseeks|creator|agent|duty|cmd", lines, "|")
 	for (i in lines) {
 		n = split(lines[i], names, " ")
 		for (k = 1; k <= n; k++) level[names[k]] = i + 0

@@ -64,10 +64,13 @@ enum {
 	API_HEADERS_MAX = 16 << 10,
 };
 
+struct s3_options;
+
 struct api_options {
 	const char *database;    /* URL */
 	const char *environment; /* NULL: learnt from the first synchronize */
 	const char *state_dir;   /* the folder that stands for object storage is in it */
+	const struct s3_options *s3; /* where creators store logs; NULL: in that folder */
 };
 
 struct api;
@@ -91,19 +94,20 @@ size_t api_body_max(const char *method, const char *target);
 /* Answer with this status without looking further at the request: it is over a limit. */
 void api_refuse(struct api_call *call, int status, const char *why);
 
-enum api_progress { API_DONE, API_WRITE, API_READ, API_GO_ON };
+enum api_progress { API_DONE, API_WRITE, API_READ, API_LOG, API_GO_ON };
 
 /* Once the headers are there, before the body is: API_DONE when the answer is known, because there is no such route or
  * the caller may not use it; else API_GO_ON. On the same thread as api_begin, which does it when nobody has. */
 enum api_progress api_admit(struct api_call *call);
 
-/* Reads run on the caller's thread, as a rule; one call at a time may be begun. API_WRITE, API_READ: nothing was done
+/* Reads run on the caller's thread, as a rule; one call at a time may be begun. Anything but API_DONE: no answer is there
  * yet, call api_submit. */
 enum api_progress api_begin(struct api_call *call);
-/* A write, or a read that is answered together with others. `done` is called on another thread; the call must not be
- * touched before. */
+/* A write, a read that is answered together with others, or a log that is elsewhere. `done` is called on another thread;
+ * the call must not be touched before. */
 void api_submit(struct api_call *call, void (*done)(void *ctx), void *ctx);
-/* At once, on the caller's thread; false when others are being written now. For when nobody else is waiting. */
+/* A write or a read at once, on the caller's thread; false when others are being written now. For when nobody else is
+ * waiting. */
 bool api_run_here(struct api_call *call);
 /* Both, waiting: for tests. */
 void api_run(struct api_call *call);

@@ -11,6 +11,7 @@
 #include "../base/text.h"
 #include "access_log.h"
 #include "config_cache.h"
+#include "log_reader.h"
 #include "reads.h"
 #include "reports.h"
 
@@ -90,6 +91,8 @@ struct api *api_open(const struct api_options *options, struct mrp_err *err)
 		store->open(&api->write_conn, options->database, &store_schema, store_service_flags(store), err) < 0 ||
 		store->open(&api->reader, options->database, &store_schema, STORE_READ, err) < 0)
 		goto fail;
+	if (options->s3 && !(api->logs = log_reader_new(options->s3, err)))
+		goto fail;
 	api->store = store;
 	api->write_conn->ahead = api->ahead = ahead_new();
 	api->state_dir = xstrdup(options->state_dir);
@@ -121,6 +124,7 @@ void api_close(struct api *api)
 	if (!api)
 		return;
 	reads_stop(api->reads);
+	log_reader_free(api->logs);
 	reports_stop(api->reports);
 	writer_stop(api->writer);
 	mrp_err_clear(&api->sweep.err);
@@ -277,7 +281,7 @@ enum api_progress api_begin(struct api_call *call)
 	if (call->api->reads && reads_fit(call))
 		return API_READ;
 	run_read(call);
-	return API_DONE;
+	return call->log_key ? API_LOG : API_DONE;
 fail:
 	api_problem(call, &err);
 	return API_DONE;
@@ -370,7 +374,9 @@ void api_submit(struct api_call *call, void (*done)(void *ctx), void *ctx)
 {
 	struct write_job *job = write_job_of(call, done, ctx);
 
-	if (call->route->flags & RF_WRITE)
+	if (call->log_key)
+		log_reader_submit(call->api->logs, call);
+	else if (call->route->flags & RF_WRITE)
 		writer_submit(call->api->writer, job);
 	else
 		reads_submit(call->api->reads, call);

@@ -129,6 +129,7 @@ struct config_cache; /* config_cache.h */
 struct reports;      /* reports.h */
 struct reads;        /* reads.h */
 struct access;       /* access.c */
+struct log_reader;   /* log_reader.h */
 
 struct api {
 	const struct store_ops *store;
@@ -137,6 +138,7 @@ struct api {
 	struct writer *writer;
 	struct write_job sweep;
 	char *state_dir;
+	struct log_reader *logs; /* NULL: logs are in the folder */
 	struct state_cache *state;
 	struct config_cache *configs;
 	struct reports *reports;
@@ -158,6 +160,7 @@ struct api_call {
 	struct arena arena;
 	const struct api_route *route;  /* NULL when none fits */
 	struct store_conn *db;          /* of the thread that runs the handler */
+	const char *log_key;            /* set by a handler: the answer is this object, by the log reader */
 	const char *args[API_ARGS_MAX]; /* what {slug}, {name}, ... stand for, in order */
 	const char *query[Q_COUNT];     /* last value; NULL: absent */
 	struct strvec labels;           /* all values of `label` */

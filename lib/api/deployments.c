@@ -8,6 +8,7 @@
 #include "../base/file.h"
 #include "../base/parse.h"
 #include "../base/text.h"
+#include "../cloud/s3.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000, LOG_MAX = 64 << 20 };
 
@@ -373,6 +374,22 @@ static char *log_prefix(struct api_call *call, struct mrp_err *err)
 	return strbuf_detach(&environment, NULL);
 }
 
+/* Where it is, in the bucket or the folder. Which prefix the creator had is in what it has recorded; the rest is not for it
+ * to say. */
+static char *log_key(struct deployment *d, struct api_call *call, const char *stage, struct mrp_err *err)
+{
+	const char *recorded = value_get_string(value_get(d->current, "logs"), stage);
+	cleanup(freep) char *end = xasprintf("/creator/%s/%" PRId64 "/%s.log", d->cluster, d->id, stage);
+	size_t len = recorded ? strlen(recorded) : 0;
+	struct mrp_err bad = MRP_ERR_INIT;
+
+	if (len > strlen(end) && streq(recorded + len - strlen(end), end) && s3_key_check(recorded, &bad) == 0)
+		return xstrdup(recorded);
+	mrp_err_clear(&bad);
+	cleanup(freep) char *prefix = log_prefix(call, err);
+	return prefix ? xasprintf("%s%s", prefix, end) : NULL;
+}
+
 int deployment_log(struct api_call *call, struct mrp_err *err)
 {
 	const char *stage = call->args[1];
@@ -383,14 +400,18 @@ int deployment_log(struct api_call *call, struct mrp_err *err)
 		return -1;
 	if (!stage_valid(stage, strlen(stage)))
 		return mrp_err_set(err, MRP_ENOTFOUND, "'%s' is not a stage", stage);
-	cleanup(freep) char *prefix = log_prefix(call, err);
-	if (!prefix)
+	cleanup(freep) char *key = log_key(&d, call, stage, err);
+	if (!key)
 		return -1;
-	cleanup(freep) char *path = xasprintf(
-		"%s/objects/%s/creator/%s/%" PRId64 "/%s.log", call->api->state_dir, prefix, d.cluster, d.id, stage);
-	if (access(path, F_OK) < 0)
-		return mrp_err_set(
-			err, MRP_ENOTFOUND, "deployment %" PRId64 " has no log of stage '%s' here", d.id, stage);
+	cleanup(freep) char *path = xasprintf("%s/objects/%s", call->api->state_dir, key);
+	if (access(path, F_OK) < 0) {
+		if (call->api->logs) {
+			call->log_key = arena_strdup(&call->arena, key);
+			return 0;
+		}
+		return mrp_err_set(err, MRP_ENOTFOUND, "deployment %" PRId64 " has no log of stage '%s' in '%s/objects'",
+			d.id, stage, call->api->state_dir);
+	}
 	if (read_file(&call->response.body, path, LOG_MAX, &why) < 0) {
 		api_fail(call, err, 500, "%s", why.msg);
 		mrp_err_clear(&why);

@@ -384,7 +384,8 @@ static bool runs_here(const struct exchange *x, enum api_progress what)
 {
 	long others = atomic_load_explicit(&x->httpd->stats->connections, memory_order_relaxed) - 1;
 
-	return others < (what == API_READ ? READS_TOGETHER - 1 : 1) && x->body.len <= ALONE_BODY_MAX;
+	return what != API_LOG && others < (what == API_READ ? READS_TOGETHER - 1 : 1) &&
+		x->body.len <= ALONE_BODY_MAX;
 }
 
 static enum MHD_Result run(struct exchange *x)

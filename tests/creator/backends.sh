@@ -168,3 +168,36 @@ END
 	! grep -rF Pa55word-of-then state/objects other/objects || fail 'the password is in a log'
 	expect_equal 'what is kept elsewhere' '' "$(find state/creator other/creator -name '*deployed*')"
 }
+
+# Logs of a creator on another machine: by the API, from the bucket that both are told of.
+test_logs_of_another_machine()
+{
+	need_terraform
+	unset TF_CLI_CONFIG_FILE
+	start_s3
+	start_api --state-dir "$MRP_SCRATCH/api"
+	machines
+	cluster net machines '{"size":2}'
+	creator_once 0
+	last net '.status == "applied"' '.logs | has("plan")'
+	there() { [ "$(curl -sS -o got -w '%{http_code}' "$api_url/v1/deployments/1/logs/apply")" = 200 ]; }
+	until_true there
+	grep -q 'Resources: 2 added' got || fail 'the log of the apply is not there'
+	mrprober api-client logs 1 plan >got
+	grep -q 'Plan: 2 to add' got || fail 'the log of the plan is not there'
+	[ ! -e api/objects ] || fail 'the API has it in a folder'
+	request GET /v1/deployments/1/logs/none
+	expect_problem 404
+	# a creator cannot make the API read other objects of the bucket
+	say hidden >"s3/other%2Fcreator%2Fx%2F1%2Fplan.log"
+	request PATCH /v1/deployments/1 '{"logs":{"gate":"other/creator/x/1/plan.log"}}'
+	expect 200
+	request GET /v1/deployments/1/logs/gate
+	expect_problem 404
+	# what is wrong with the bucket is not the fault of who asks, and nobody waits for it
+	kill "$s3_pid"
+	request GET /v1/deployments/1/logs/plan
+	expect_problem 502
+	request GET /v1/clusters/net
+	expect 200
+}

@@ -7,7 +7,8 @@
 #include "cmd.h"
 
 struct creator_args {
-	const char *state_dir, *terraform, *backend, *providers_file, *provider_mirror, *provider_cache;
+	const char *state_dir, *terraform, *backend, *providers_file, *provider_mirror, *provider_cache,
+		*metadata_url;
 	struct strvec backend_config, disable;
 	bool allow_programs, allow_registry, metadata_account, keep_workdir;
 	int64_t parallel, grace_ms, lease_ms;
@@ -40,7 +41,9 @@ struct creator_args {
 	OPT_LIST(0, "backend-config", type, m.backend_config, "<name>=<value>", \
 		"an argument of the backend; {environment} and {cluster} are replaced; no secrets"), \
 	OPT_BOOL(0, "metadata-account", type, m.metadata_account, \
-		"this machine has a service account that providers can use, so YC_TOKEN need not be set"), \
+		"do not ask: this machine has a service account that providers can use, so YC_TOKEN need not be set"), \
+	OPT_STRING(0, "iam-metadata-url", type, m.metadata_url, "<url>", \
+		"where the machine tells its own service account's token; 169.254.169.254 when absent"), \
 	OPT_STRING(0, "terraform", type, m.terraform, "<program>", "terraform, when it is not in PATH", .flags = OPTF_FILE), \
 	OPT_DURATION(0, "grace", type, m.grace_ms, "<duration>", \
 		"time that terraform gets after each of two interrupts, before it is killed; 1m when absent", \

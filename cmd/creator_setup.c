@@ -100,6 +100,7 @@ int creator_setup(
 	options->cli.cache = args->provider_cache ? absolute(&setup->arena, args->provider_cache) : NULL;
 	options->cli.registry = args->allow_registry;
 	options->allow_programs = args->allow_programs;
+	setup->iam.metadata_url = options->metadata_url = args->metadata_url;
 	options->metadata_account = args->metadata_account;
 	options->disable = (const char *const *)args->disable.v;
 	options->n_disable = args->disable.n;

@@ -14,6 +14,7 @@ start_creators()
 {
 	need_terraform
 	unset TF_CLI_CONFIG_FILE
+	export MRPROBER_IAM_METADATA_URL=http://127.0.0.1:1/ # no machine's own account
 	start_api --state-dir "$MRP_SCRATCH/state" "$@"
 }
 

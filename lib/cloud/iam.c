@@ -266,6 +266,21 @@ static int ask_metadata(struct iam *iam, struct iam_answer *out, struct mrp_err 
 		err, "no authorized key and no YC_TOKEN are set, so the machine's own account was asked for");
 }
 
+int iam_try_metadata(const char *url, struct mrp_err *err)
+{
+	const struct iam_options options = { .metadata_url = url };
+	struct iam *iam = xcalloc(1, sizeof(*iam));
+	struct iam_answer answer = { NULL };
+
+	int r = use_metadata(iam, &options, err);
+	if (r == 0)
+		r = ask_metadata(iam, &answer, err);
+	if (r == 0)
+		iam->token = answer.token; /* to be overwritten */
+	iam_close(iam);
+	return r;
+}
+
 const char *iam_token(struct iam *iam, struct mrp_err *err)
 {
 	struct iam_answer answer = { NULL };

@@ -57,6 +57,9 @@ const char *iam_token(struct iam *iam, struct mrp_err *err);
 int64_t iam_ends_s(const struct iam *iam);
 /* What somebody should know about the secret ("'key.json' can be read by everybody"); NULL: nothing. */
 const char *iam_warning(const struct iam *iam);
+/* Does this machine have a service account? Asks its metadata service (url NULL: IAM_METADATA_URL); blocks for some
+ * seconds at most. 0; -1: as iam_token. */
+int iam_try_metadata(const char *url, struct mrp_err *err);
 /* The token was not accepted: the next call asks for another one. */
 void iam_forget(struct iam *iam);
 

@@ -122,6 +122,7 @@ struct creator *creator_new(const struct creator_options *options, struct mrp_er
 	creator->queue = clusters_new();
 	strvec_init(&creator->environment);
 	strvec_init(&creator->compared);
+	pthread_mutex_init(&creator->account_lock, NULL);
 	pthread_mutex_init(&creator->compared_lock, NULL);
 	for (char **variable = environ; *variable; variable++)
 		strvec_push(&creator->environment, *variable);
@@ -144,6 +145,7 @@ void creator_free(struct creator *creator)
 	clusters_free(creator->queue);
 	strvec_clear(&creator->environment);
 	strvec_clear(&creator->compared);
+	pthread_mutex_destroy(&creator->account_lock);
 	pthread_mutex_destroy(&creator->compared_lock);
 	free(creator->folder);
 	free(creator->prefix);

@@ -47,7 +47,8 @@ struct creator_options {
 		*backend_settings;  /* object; {environment} and {cluster} in texts are replaced; NULL: none */
 	const char *providers_file; /* NULL: only what is built into terraform */
 	struct cli_config cli;
-	bool metadata_account; /* this machine has a service account that providers can use */
+	bool metadata_account;    /* this machine has a service account that providers can use; false: it is asked */
+	const char *metadata_url; /* where; NULL: IAM_METADATA_URL */
 	bool allow_programs;
 	const char *const *disable; /* globs of slugs */
 	size_t n_disable;

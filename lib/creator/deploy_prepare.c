@@ -7,6 +7,7 @@
 #include "../base/clock.h"
 #include "../base/file.h"
 #include "../base/text.h"
+#include "../cloud/iam.h"
 #include "../ev/loop.h"
 #include "due.h"
 #include "snapshot.h"
@@ -176,19 +177,41 @@ static int refuse(const struct problems *problems, struct mrp_err *err)
 	return mrp_err_set(err, MRP_EREFUSED, "the recipe may not be used: %s", text.buf);
 }
 
+/* Asked when a recipe needs it and again until it is there; by one thread at a time. */
+static bool machine_has_account(struct creator *creator, struct mrp_err *err)
+{
+	pthread_mutex_lock(&creator->account_lock);
+	if (!creator->has_account)
+		creator->has_account = iam_try_metadata(creator->options.metadata_url, err) == 0;
+	bool has = creator->has_account;
+	pthread_mutex_unlock(&creator->account_lock);
+	return has;
+}
+
+static void list_missing(struct strvec *missing, const struct deploy *d, const struct strvec *sources, bool account)
+{
+	strvec_clear(missing);
+	providers_missing_environment(
+		missing, (const char *const *)sources->v, sources->n, (const char *const *)d->env.v, account);
+}
+
 static int missing_environment(struct deploy *d, struct mrp_err *err)
 {
-	cleanup(strvec_clear) struct strvec sources = STRVEC_INIT, missing = STRVEC_INIT;
+	cleanup(strvec_clear) struct strvec sources = STRVEC_INIT, missing = STRVEC_INIT, with_account = STRVEC_INIT;
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	struct mrp_err why = MRP_ERR_INIT;
 
 	gate_sources(&sources, &d->scan, &d->creator->providers);
-	providers_missing_environment(&missing, (const char *const *)sources.v, sources.n,
-		(const char *const *)d->env.v, d->creator->options.metadata_account);
-	if (!missing.n)
-		return 0;
+	list_missing(&missing, d, &sources, d->creator->options.metadata_account);
+	list_missing(&with_account, d, &sources, true);
+	if (with_account.n < missing.n && machine_has_account(d->creator, &why))
+		list_missing(&missing, d, &sources, true);
 	for (size_t i = 0; i < missing.n; i++)
 		strbuf_addf(&text, "%s%s", i ? "; " : "", missing.v[i]);
-	return mrp_err_set(err, MRP_EFAILED, "the creator's environment lacks %s", text.buf);
+	if (why.code != MRP_OK)
+		strbuf_addf(&text, "; %s%s%s", why.where ? why.where : "", why.where ? ": " : "", why.msg);
+	mrp_err_clear(&why);
+	return missing.n ? mrp_err_set(err, MRP_EFAILED, "the creator's environment lacks %s", text.buf) : 0;
 }
 
 int deploy_gate(struct deploy *d, struct mrp_err *err)

@@ -31,6 +31,8 @@ struct creator {
 	char *id;                    /* of this state folder: who holds what is in it */
 	char *name;                  /* "host (id), pid 4711": for people */
 	struct strvec environment;   /* that programs get */
+	pthread_mutex_t account_lock;
+	bool has_account; /* the machine has told so */
 	pthread_mutex_t compared_lock;
 	bool at_once;           /* clusters were named: they are deployed whether they are due or not */
 	struct strvec compared; /* digests of recipes about whose providers terraform agreed with us */

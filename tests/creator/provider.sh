@@ -58,3 +58,31 @@ END
 	done
 	creator_once 65 --providers-file missing.json
 }
+
+# Provider yandex takes YC_TOKEN, or the service account of the machine, whose metadata service is asked.
+test_account_of_the_machine()
+{
+	start_creators
+	unset YC_TOKEN
+	mkdir cloud
+	cat >cloud/main.tf <<'END'
+resource "yandex_vpc_network" "net" {
+}
+END
+	echo '{"terraform": {"required_providers": {"yandex": {"source": "yandex-cloud/yandex", "version": "0.1.0"}}}}' >providers.tf.json
+	recipe cloud
+	cluster net cloud '{}'
+	creator_once 1 --providers-file providers.tf.json
+	last net '.status == "failed"' '.stage == "gate"' \
+		'.message | test("lacks YC_TOKEN, for provider .yandex. .*machine.s own account was asked for.*127.0.0.1:1")'
+	YC_TOKEN=t1.x creator_once 1 --providers-file providers.tf.json net
+	last net '.stage == "init"'
+	mkdir asked
+	start_faults --save asked 'GET /computeMetadata/* json {"access_token":"t1.S3cret-of-the-machine","expires_in":3600}'
+	creator_once 1 --providers-file providers.tf.json --iam-metadata-url "$fault_url/computeMetadata/v1/token" net
+	last net '.stage == "init"'
+	log_of init
+	grep -q 'yandex-cloud/yandex' "$body" || fail 'terraform did not look for the provider'
+	grep -qi '^Metadata-Flavor: Google' asked/1.head || fail 'it was not asked as it wants to be'
+	! grep -rF S3cret-of state/creator state/objects out err || fail 'the token was kept'
+}

@@ -86,3 +86,55 @@ END
 	grep -qi '^Metadata-Flavor: Google' asked/1.head || fail 'it was not asked as it wants to be'
 	! grep -rF S3cret-of state/creator state/objects out err || fail 'the token was kept'
 }
+
+# Several init at once fill one cache: the provider is unpacked once and whole, also after one was killed in the middle.
+test_shared_cache()
+{
+	need_aws
+	command -v python3 >/dev/null || skip 'python3 is not installed'
+	start_creators
+	original=$(find "$mirror/registry.terraform.io/hashicorp/aws/$version" -type f -name 'terraform-provider-aws_*')
+	platform=$(basename "$(dirname "$original")")
+	[ "$(df -Pk . | awk 'END { print int($4 / 1024) }')" -gt $((3 * $(stat -c %s "$original") / 1048576)) ] || skip 'the disk is too full'
+	# a mirror that has to be unpacked, as a registry's answer
+	mkdir -p "packed/registry.terraform.io/hashicorp/aws"
+	python3 - "$original" "packed/registry.terraform.io/hashicorp/aws/terraform-provider-aws_${version}_$platform.zip" <<'END'
+import os, sys, zipfile
+with zipfile.ZipFile(sys.argv[2], "w", zipfile.ZIP_STORED) as z:
+    z.write(sys.argv[1], os.path.basename(sys.argv[1]))
+END
+	mkdir cloud
+	cat >cloud/main.tf <<'END'
+terraform {
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+    }
+  }
+}
+variable "size" {
+  type = number
+}
+resource "terraform_data" "machine" {
+  count = var.size
+}
+END
+	recipe cloud
+	for i in 1 2 3 4; do
+		cluster "net-$i" cloud '{"size":1}'
+	done
+	printf '{"terraform":{"required_providers":{"aws":{"source":"hashicorp/aws","version":"%s"}}}}' "$version" >providers.json
+	set -- --providers-file providers.json --provider-mirror "$MRP_SCRATCH/packed" --provider-cache "$MRP_SCRATCH/cache" --parallel 4
+	cached=cache/registry.terraform.io/hashicorp/aws/$version/$platform/$(basename "$original")
+	# killed when a part of it is there
+	start_creator one "$@"
+	until_true test -s "$cached"
+	stop_creator "$creator_pid" KILL
+	creator_once 0 "$@" net-1 net-2 net-3 net-4
+	for i in 1 2 3 4; do
+		last "net-$i" '.status == "applied"' '.added == 1'
+	done
+	cmp "$original" "$cached" || fail 'the provider in the cache is not that of the mirror'
+	[ ! -e cache/.mrprober.filling ] || fail 'the cache is said to be half filled'
+	expect_equal 'versions in the cache' "$version" "$(ls cache/registry.terraform.io/hashicorp/aws)"
+}

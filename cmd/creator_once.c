@@ -12,7 +12,7 @@
 struct creator_once_args {
 	struct creator_args creator;
 	bool plan_only, force;
-	const char *unlock;
+	const char *unlock, *clean;
 };
 
 static const struct mrp_opt opts[] = {
@@ -22,6 +22,9 @@ static const struct mrp_opt opts[] = {
 	OPT_STRING(0, "unlock", struct creator_once_args, unlock, "<cluster>",
 		"give back a lock of the terraform state that a dead run has left", .flags = OPTF_NO_ENV,
 		.complete = complete_clusters),
+	OPT_STRING(0, "clean", struct creator_once_args, clean, "<cluster>",
+		"believe the terraform state again, without replacing what a killed terraform was making",
+		.flags = OPTF_NO_ENV, .complete = complete_clusters),
 	OPT_BOOL(0, "force", struct creator_once_args, force,
 		"take over what another creator holds: its terraform state, or with --unlock its lock",
 		.flags = OPTF_NO_NO | OPTF_NO_ENV),
@@ -100,11 +103,12 @@ static int exit_code(const struct once *once, const struct creator_once_args *ar
 	return named && n[DEPLOY_SKIPPED] ? MRP_EXIT_FAILED : MRP_EXIT_OK;
 }
 
-static int unlock(struct creator *creator, const char *slug, struct mrp_err *err)
+static int by_hand(struct creator *creator, const struct creator_once_args *args, struct mrp_err *err)
 {
 	cleanup(freep) char *text = NULL;
 
-	if (creator_unlock(creator, slug, &text, err) < 0)
+	if ((args->unlock ? creator_unlock(creator, args->unlock, &text, err)
+			  : creator_clean(creator, args->clean, &text, err)) < 0)
 		return -1;
 	puts(text);
 	return MRP_EXIT_OK;
@@ -127,11 +131,14 @@ static int run_creator_once(struct mrp_ctx *ctx, int argc, char **argv, struct m
 	struct creator_counts counts;
 	struct creator_setup setup;
 
-	if (args->unlock && (argc || args->plan_only))
-		return mrp_err_set(err, MRP_EUSAGE, "--unlock names the only cluster, and deploys nothing");
+	bool hands = args->unlock || args->clean;
+
+	if (hands && (argc || args->plan_only || (args->unlock && args->clean)))
+		return mrp_err_set(err, MRP_EUSAGE, "%s names the only cluster, and deploys nothing",
+			args->unlock ? "--unlock" : "--clean");
 	int r = creator_setup(&setup, ctx, &args->creator, err);
 	if (r == 0) {
-		setup.options.plan_only = args->plan_only || args->unlock;
+		setup.options.plan_only = args->plan_only || hands;
 		setup.options.force = args->force;
 		setup.options.say = say;
 		setup.options.show = show;
@@ -140,8 +147,8 @@ static int run_creator_once(struct mrp_ctx *ctx, int argc, char **argv, struct m
 		once.creator = creator_new(&setup.options, err);
 		r = once.creator ? 0 : -1;
 	}
-	if (r == 0 && args->unlock)
-		r = unlock(once.creator, args->unlock, err);
+	if (r == 0 && hands)
+		r = by_hand(once.creator, args, err);
 	else if (r == 0 && (r = run_caught(&once, (const char *const *)argv, (size_t)argc, &counts, err)) == 0)
 		r = exit_code(&once, args, &counts, (size_t)argc, err);
 	creator_free(once.creator);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One terraform at a time writes to the plugin cache, and what it did not finish does not stay: a file lists what is
- * being added, from before init until it has ended well.
+ * being added, from before init until it has ended well, and the run that adds it: terraform may outlive its creator,
+ * and the lock does not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,10 +13,12 @@
 #include <unistd.h>
 
 #include "../base/file.h"
+#include "evidence.h"
 #include "workdir.h"
 
 #define LOCK_NAME ".mrprober.lock"
 #define FILLING_NAME ".mrprober.filling"
+#define RUN "run " /* before its id, in the first line */
 
 enum { MAX_LIST = 1 << 20 };
 
@@ -72,7 +75,15 @@ static int remove_half_made(const char *cache, struct mrp_err *err)
 	if (read_file(&text, list, MAX_LIST, err) < 0)
 		return -1;
 	for (char *line = text.buf, *newline; (newline = strchr(line, '\n')); line = newline + 1) {
+		const char *run_id;
+
 		*newline = '\0';
+		if (skip_prefix(line, RUN, &run_id)) {
+			if (evidence_survivors(run_id))
+				return mrp_err_set(
+					err, MRP_ELOCKED, "a terraform whose creator died fills the cache '%s'", cache);
+			continue;
+		}
 		cleanup(freep) char *path = path_join(cache, line);
 		if (line[0] == '/' || strstr(line, ".."))
 			continue;
@@ -100,9 +111,9 @@ static int lock(const char *cache, int operation, struct mrp_err *err)
 }
 
 int cache_lock_try(int *fd, const struct cli_config *config, const struct providers *providers,
-	const char *const *sources, size_t n, struct mrp_err *err)
+	const char *const *sources, size_t n, const char *run_id, struct mrp_err *err)
 {
-	cleanup(strbuf_release) struct strbuf missing = STRBUF_INIT;
+	cleanup(strbuf_release) struct strbuf missing = STRBUF_INIT, filling = STRBUF_INIT;
 	cleanup(fd_closep) int taken = -1;
 
 	*fd = -1;
@@ -120,7 +131,8 @@ int cache_lock_try(int *fd, const struct cli_config *config, const struct provid
 			return -1;
 		strbuf_reset(&missing);
 		list_missing(&missing, config->cache, providers, sources, n);
-		if (missing.len && replace_file(list, missing.buf, missing.len, 0600, err) < 0)
+		strbuf_addf(&filling, RUN "%s\n%s", run_id, missing.buf);
+		if (missing.len && replace_file(list, filling.buf, filling.len, 0600, err) < 0)
 			return -1;
 	}
 	*fd = taken;

@@ -92,5 +92,8 @@ void creator_stop(struct creator *creator);
 /* Give a lock of the terraform state back that a dead run has left. Without `force` of the options only when the
  * evidence proves that it is dead: MRP_EREFUSED. *text says what was found and done; yours to free. */
 int creator_unlock(struct creator *creator, const char *slug, char **text, struct mrp_err *err);
+/* Somebody has looked at what a killed terraform has left (dirty.h), and says that the state is right. *text as above.
+ */
+int creator_clean(struct creator *creator, const char *slug, char **text, struct mrp_err *err);
 
 #endif

@@ -124,7 +124,7 @@ static int lock_cache(int *fd, struct deploy *d, const struct strvec *sources, s
 	const struct creator *creator = d->creator;
 
 	while (cache_lock_try(fd, &creator->options.cli, &creator->providers, (const char *const *)sources->v,
-		       sources->n, err) < 0) {
+		       sources->n, d->evidence.run_id, err) < 0) {
 		if (err->code != MRP_ELOCKED || deploy_time_left_ms(d) <= 0 || programs_stopped(creator->programs))
 			return -1;
 		mrp_err_clear(err);

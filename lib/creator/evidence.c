@@ -258,6 +258,11 @@ static int signal_survivors(const char *run_id, int sig)
 	return n;
 }
 
+int evidence_survivors(const char *run_id)
+{
+	return signal_survivors(run_id, 0);
+}
+
 int evidence_end_survivors(const char *run_id, int64_t wait_ms, bool (*again)(void *ctx), void *ctx, bool *killed)
 {
 	static const int signals[TRIES] = { SIGINT, SIGINT, SIGKILL };

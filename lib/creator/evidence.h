@@ -44,6 +44,8 @@ bool evidence_of_this_boot(const struct evidence *evidence);
 /* "pid 4711 on host 'ci-7', 12m ago": for people. */
 void evidence_format(struct strbuf *out, const struct evidence *evidence, int64_t now_ms);
 
+/* How many processes of that run are there on this host. */
+int evidence_survivors(const char *run_id);
 /* End what of that run is still there on this host: INT, at most wait_ms, INT, wait_ms, KILL. `again` (may be NULL) is
  * asked while it waits; false ends the waiting. Returns how many are left, 0 when all went by themselves. *killed. */
 int evidence_end_survivors(const char *run_id, int64_t wait_ms, bool (*again)(void *ctx), void *ctx, bool *killed);

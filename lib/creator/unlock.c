@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Giving back a lock of the terraform state that a dead run has left. Only the evidence of that run proves that it is
- * dead, and only on the host where it ran; everywhere else it takes somebody who says so (--force).
+ * What people do by hand. Giving back a lock of the terraform state that a dead run has left: only the evidence of that
+ * run proves that it is dead, and only on the host where it ran; everywhere else it takes somebody who says so
+ * (--force). And saying that a state is right which a killed terraform has left.
  */
 #include "internal.h"
 
@@ -99,21 +100,44 @@ static int unlock(struct deploy *d, struct mrp_err *err)
 	return deploy_ends(d, DEPLOY_PLANNED, "nothing to do: the state is not locked");
 }
 
-static deploy_step_fn *const steps[] = { deploy_fetch, deploy_gate, deploy_write_workdir, deploy_init, unlock };
+static deploy_step_fn *const unlock_steps[] = { deploy_fetch, deploy_gate, deploy_write_workdir, deploy_init, unlock };
 
-int creator_unlock(struct creator *creator, const char *slug, char **text, struct mrp_err *err)
+/* Somebody has looked at what a killed terraform has left, and says that the state is right. */
+static int clean(struct deploy *d, struct mrp_err *err)
 {
+	static const struct dirty none = { .is = false };
 	cleanup(strbuf_release) struct strbuf what = STRBUF_INIT;
-	struct http_client *client = NULL;
+	struct record record;
+
+	if (!d->mark.is)
+		return deploy_ends(d, DEPLOY_PLANNED, "nothing to do: the cluster is not dirty");
+	dirty_format(&what, &d->mark);
+	cleanup(freep) char *message = xasprintf(
+		"somebody says that the state is right, of %s, too, which terraform made when it was killed", what.buf);
+	record_init(&record, d->client, d->slug);
+	record.creator = d->record.creator;
+	record.state_holder = d->record.state_holder;
+	record.dirty = &none;
+	int r = record_end(&record, "planned", "clean", message, err);
+	record_release(&record);
+	if (r < 0)
+		return -1;
+	unlink(d->dirty_path);
+	return deploy_ends(d, DEPLOY_PLANNED, "clean: %s is believed to be as the state says", what.buf);
+}
+
+static deploy_step_fn *const clean_steps[] = { deploy_fetch, clean };
+
+static int by_hand(struct creator *creator, const char *slug, deploy_step_fn *const *steps, size_t n, char **text,
+	struct mrp_err *err)
+{
+	struct http_client *client = http_open(creator->options.api, err);
 	struct deploy_result result;
 
-	creator->options.plan_only = creator->at_once = true;
-	if (judge(&what, creator, slug, err) < 0)
-		return -1;
-	client = http_open(creator->options.api, err);
 	if (!client)
 		return -1;
-	deploy_by_steps(creator, client, slug, steps, ARRAY_SIZE(steps), &result);
+	creator->options.plan_only = creator->at_once = true;
+	deploy_by_steps(creator, client, slug, steps, n, &result);
 	http_close(client);
 	*text = result.message;
 	if (result.status == DEPLOY_PLANNED)
@@ -121,4 +145,18 @@ int creator_unlock(struct creator *creator, const char *slug, char **text, struc
 	mrp_err_set(err, result.status == DEPLOY_SKIPPED ? MRP_ELOCKED : MRP_EFAILED, "%s", result.message);
 	free(steal(text));
 	return -1;
+}
+
+int creator_unlock(struct creator *creator, const char *slug, char **text, struct mrp_err *err)
+{
+	cleanup(strbuf_release) struct strbuf what = STRBUF_INIT;
+
+	if (judge(&what, creator, slug, err) < 0)
+		return -1;
+	return by_hand(creator, slug, unlock_steps, ARRAY_SIZE(unlock_steps), text, err);
+}
+
+int creator_clean(struct creator *creator, const char *slug, char **text, struct mrp_err *err)
+{
+	return by_hand(creator, slug, clean_steps, ARRAY_SIZE(clean_steps), text, err);
 }

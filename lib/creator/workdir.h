@@ -60,9 +60,10 @@ void terraform_environment(struct strvec *out, const char *const *env, const cha
 
 /* terraform's plugin cache is not safe when several init write to it, so init runs while this lock is held: shared when
  * all that the recipe needs is there already, else alone. *fd is yours to close after init; MRP_ELOCKED: try again
- * later. Does nothing (*fd is -1) without a cache. What an init that was killed has left half-made is removed. */
+ * later. Does nothing (*fd is -1) without a cache. What an init that was killed has left half-made is removed, when
+ * nothing of its run is there any more; run_id: of this one. */
 int cache_lock_try(int *fd, const struct cli_config *config, const struct providers *providers,
-	const char *const *sources, size_t n, struct mrp_err *err);
+	const char *const *sources, size_t n, const char *run_id, struct mrp_err *err);
 /* After an init that ended well, before *fd is closed: what is there now is whole. */
 int cache_lock_done(const struct cli_config *config, int fd, struct mrp_err *err);
 

@@ -261,3 +261,80 @@ test_all_killed()
 	creator_once 0 --allow-programs net
 	last net '.status == "applied"' '.dirty == false'
 }
+
+# dirty_cluster: net, whose terraform was killed
+dirty_cluster()
+{
+	slow
+	deaf
+	cluster net slow '{"size":1}' 'deploy: {timeout: "3s"}'
+	creator_once 1 --allow-programs --grace 200ms --terraform ./deaf
+	touch go
+	request PATCH /v1/clusters/net '{"deploy":{"timeout":"1m"}}'
+	expect 200
+}
+
+# Who has looked and found the state right says so; then nothing is replaced.
+test_clean()
+{
+	start_creators
+	creator_once 64 --clean net --plan-only
+	creator_once 64 --clean net --unlock net
+	dirty_cluster
+	creator_once 1 --allow-programs net
+	said 'refused: terraform was killed'
+	creator_once 0 --clean net
+	said '^clean: terraform_data.slow is believed to be as the state says'
+	last net '.status == "planned"' '.stage == "clean"' '.dirty == false' '.message | test("terraform_data.slow")'
+	request GET /v1/clusters/net
+	expect 200 '.state | has("dirty") | not'
+	creator_once 0 --clean net
+	said 'nothing to do'
+	creator_once 0 --allow-programs net
+	last net '.destroyed == 0' '.status | test("applied|no-changes")'
+	expect_equal machines 2 "$(machines_of net)"
+}
+
+# The API was away when terraform had to be killed: it is told by the next run.
+test_killed_without_api()
+{
+	start_creators
+	slow
+	deaf
+	cluster net slow '{"size":1}'
+	start_creator one --allow-programs --grace 200ms --lease 2s --terraform ./deaf
+	until_true test -s began
+	stop_api
+	until_true test -e state/creator/runs/net.dirty
+	stop_creator "$creator_pid"
+	touch go
+	start_api --state-dir "$MRP_SCRATCH/state"
+	free_again() { [ "$(curl -sS -o /dev/null -w '%{http_code}' "$api_url/v1/leases/cluster.net")" = 404 ]; }
+	until_true free_again
+	creator_once 1 --allow-programs net
+	said '^net: refused: terraform was killed while it made terraform_data.slow'
+	last net '.status == "refused"' '.dirty' '.half_made == ["terraform_data.slow"]'
+	request GET /v1/clusters/net
+	expect 200 '.state.dirty.half_made == ["terraform_data.slow"]'
+	[ ! -e state/creator/runs/net.dirty ] || fail 'it is not told the API alone'
+}
+
+# The host was started anew while terraform applied: nothing shows that it ended by itself.
+test_host_restarted()
+{
+	start_creators
+	slow
+	cluster net slow '{"size":1}'
+	start_creator one --allow-programs
+	until_true test -s began
+	stop_creator "$creator_pid" KILL
+	ended() { ! kill -0 "$(cat began)" 2>/dev/null; }
+	until_true ended
+	sed -i 's/"boot_id": "[^"]*"/"boot_id": "another"/' state/creator/runs/net.json
+	grep -q another state/creator/runs/net.json || fail 'the evidence is not as it should be'
+	touch go
+	creator_once 1 --allow-programs net
+	said '^net: refused: terraform was killed while it made terraform_data.slow'
+	request GET /v1/deployments/1
+	expect 200 '.status == "interrupted"' .dirty
+}

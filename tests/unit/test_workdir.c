@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the creator writes beside a recipe, and what terraform gets to see. */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../lib/creator/evidence.h"
 #include "../../lib/creator/workdir.h"
 #include "../../lib/value/json.h"
 #include "recipes.h"
@@ -260,17 +265,31 @@ static void test_cache(void **state)
 
 	(void)state;
 	make(&made, "");
-	assert_int_equal(cache_lock_try(&first, &none, &made.providers, sources, 2, &err), 0);
+	assert_int_equal(cache_lock_try(&first, &none, &made.providers, sources, 2, "mine", &err), 0);
 	assert_int_equal(first, -1);
 	assert_int_equal(cache_lock_done(&none, first, &err), 0);
 	/* empty: one alone may fill it */
-	assert_int_equal(cache_lock_try(&first, &config, &made.providers, sources, 1, &err), 0);
-	assert_int_equal(cache_lock_try(&second, &config, &made.providers, sources, 1, &err), -1);
+	assert_int_equal(cache_lock_try(&first, &config, &made.providers, sources, 1, "mine", &err), 0);
+	assert_int_equal(cache_lock_try(&second, &config, &made.providers, sources, 1, "mine", &err), -1);
 	assert_int_equal(err.code, MRP_ELOCKED);
 	make_cached(cache, "registry.terraform.io/hashicorp/aws/5.100.0");
-	/* it dies: what it has left goes */
+	/* it dies, and its terraform goes on: that is waited for */
 	close(first);
-	assert_int_equal(cache_lock_try(&first, &config, &made.providers, sources, 1, &err), 0);
+	pid_t left = fork();
+	if (left == 0) {
+		execle("/bin/sleep", "sleep", "600", (char *)NULL,
+			(const char *const[]){ "MRPROBER_RUN_ID=mine", NULL });
+		_exit(127);
+	}
+	while (!evidence_survivors("mine")) /* it has reached exec */
+		usleep(1000);
+	mrp_err_clear(&err);
+	assert_int_equal(cache_lock_try(&first, &config, &made.providers, sources, 1, "another", &err), -1);
+	assert_int_equal(err.code, MRP_ELOCKED);
+	kill(left, SIGKILL);
+	waitpid(left, NULL, 0);
+	/* what it has left goes */
+	assert_int_equal(cache_lock_try(&first, &config, &made.providers, sources, 1, "mine", &err), 0);
 	char *machine = xasprintf("%s/linux_amd64", aws), *other = xasprintf("%s/linux_arm64", aws);
 	assert_true(access(machine, F_OK) < 0 || access(other, F_OK) < 0);
 	free(machine);
@@ -279,13 +298,13 @@ static void test_cache(void **state)
 	assert_int_equal(cache_lock_done(&config, first, &err), 0);
 	close(first);
 	/* whole: several at a time, unless one needs more */
-	assert_int_equal(cache_lock_try(&first, &config, &made.providers, sources, 1, &err), 0);
-	assert_int_equal(cache_lock_try(&second, &config, &made.providers, sources, 1, &err), 0);
+	assert_int_equal(cache_lock_try(&first, &config, &made.providers, sources, 1, "mine", &err), 0);
+	assert_int_equal(cache_lock_try(&second, &config, &made.providers, sources, 1, "mine", &err), 0);
 	close(second);
-	assert_int_equal(cache_lock_try(&second, &config, &made.providers, sources, 2, &err), -1);
+	assert_int_equal(cache_lock_try(&second, &config, &made.providers, sources, 2, "mine", &err), -1);
 	assert_int_equal(err.code, MRP_ELOCKED);
 	close(first);
-	assert_int_equal(cache_lock_try(&second, &config, &made.providers, sources, 2, &err), 0);
+	assert_int_equal(cache_lock_try(&second, &config, &made.providers, sources, 2, "mine", &err), 0);
 	close(second);
 	made_release(&made);
 }

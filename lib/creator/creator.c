@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../base/file.h"
+#include "guard.h"
 
 enum { ID_BYTES = 8, ID_MAX = 256, OBJECTS_GRACE_MS = 5000 };
 
@@ -89,7 +90,8 @@ static int open_parts(struct creator *creator, struct mrp_err *err)
 			"the lease is too short to end terraform in its time: --lease must be at least %d times "
 			"--grace",
 			LEASE_GRACES);
-	if (make_folders(creator->folder, 0700, err) < 0 || read_id(creator, err) < 0 ||
+	creator->guard = guard_start(creator->token, err); /* before there are threads */
+	if (creator->guard < 0 || make_folders(creator->folder, 0700, err) < 0 || read_id(creator, err) < 0 ||
 		learn_environment(creator, err) < 0)
 		return -1;
 	if (options->providers_file && providers_load(&creator->providers, options->providers_file, err) < 0) {
@@ -114,6 +116,8 @@ struct creator *creator_new(const struct creator_options *options, struct mrp_er
 	char host[128] = "localhost";
 
 	creator->options = *options;
+	creator->guard = -1;
+	creator->token = random_token();
 	if (!creator->options.grace_ms)
 		creator->options.grace_ms = TERRAFORM_GRACE_MS;
 	if (!creator->options.lease_ms)
@@ -147,6 +151,8 @@ void creator_free(struct creator *creator)
 	strvec_clear(&creator->compared);
 	pthread_mutex_destroy(&creator->account_lock);
 	pthread_mutex_destroy(&creator->compared_lock);
+	guard_end(creator->guard);
+	free(creator->token);
 	free(creator->folder);
 	free(creator->prefix);
 	free(creator->named);

@@ -2,15 +2,12 @@
 #include "internal.h"
 
 #include <inttypes.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "../base/clock.h"
 #include "../base/file.h"
 #include "../ev/loop.h"
 #include "leftover.h"
-
-enum { RUN_ID_BYTES = 16 };
 
 const char *const deploy_status_names[DEPLOY_STATUSES] = {
 	[DEPLOY_SKIPPED] = "skipped",
@@ -122,18 +119,6 @@ int deploy_run(struct deploy *d, struct program *program, struct mrp_err *err)
 
 /* --- a run --- */
 
-static char *new_run_id(void)
-{
-	unsigned char bytes[RUN_ID_BYTES];
-	struct strbuf out = STRBUF_INIT;
-
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		BUG("getrandom");
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		strbuf_addf(&out, "%02x", bytes[i]);
-	return strbuf_detach(&out, NULL);
-}
-
 static bool go_on_waiting(void *ctx)
 {
 	const struct deploy *d = ctx;
@@ -215,7 +200,7 @@ static int bury(struct deploy *d, const char *why, struct mrp_err *err)
  * left the name under which the API may know it. */
 static int take(struct deploy *d, struct mrp_err *err)
 {
-	cleanup(freep) char *run_id = new_run_id();
+	cleanup(freep) char *unique = random_token(), *run_id = xasprintf("%s-%s", unique, d->creator->token);
 	cleanup(freep) char *dead_holder = NULL, *why = NULL;
 	cleanup(freep) char *own = xasprintf("%s (%.8s)", d->creator->name, run_id);
 

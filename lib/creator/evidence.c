@@ -15,7 +15,7 @@
 #include "../base/file.h"
 #include "../value/json.h"
 
-enum { FILE_MAX = 65536, ENVIRON_MAX = 1 << 20, LOOK_MS = 50, TRIES = 3 };
+enum { FILE_MAX = 65536, ENVIRON_MAX = 1 << 20, LOOK_MS = 50, TRIES = 4 };
 
 #define RUN_ID "MRPROBER_RUN_ID="
 
@@ -218,7 +218,15 @@ void evidence_format(struct strbuf *out, const struct evidence *evidence, int64_
 
 /* --- what is left of it --- */
 
-static bool belongs(pid_t pid, const char *run_id)
+/* `id`: of the run; or what it ends with. */
+static bool is_run(const char *id, const char *wanted, bool end)
+{
+	size_t len = strlen(id), n = strlen(wanted);
+
+	return end ? len > n && id[len - n - 1] == '-' && streq(id + len - n, wanted) : streq(id, wanted);
+}
+
+static bool belongs(pid_t pid, const char *run_id, bool end)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 	struct mrp_err ignored = MRP_ERR_INIT;
@@ -232,14 +240,14 @@ static bool belongs(pid_t pid, const char *run_id)
 		return false;
 	}
 	for (const char *at = text.buf; at < text.buf + text.len; at += strlen(at) + 1) {
-		if (skip_prefix(at, RUN_ID, &rest) && streq(rest, run_id))
+		if (skip_prefix(at, RUN_ID, &rest) && is_run(rest, run_id, end))
 			return true;
 	}
 	return false;
 }
 
 /* How many there are; each gets the signal (0: none). */
-static int signal_survivors(const char *run_id, int sig)
+static int signal_survivors(const char *run_id, bool end, int sig)
 {
 	DIR *dir = opendir("/proc");
 	int n = 0;
@@ -247,7 +255,7 @@ static int signal_survivors(const char *run_id, int sig)
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid <= 0 || pid == getpid() || !belongs(pid, run_id) || started_ticks(pid) < 0)
+		if (pid <= 0 || pid == getpid() || !belongs(pid, run_id, end) || started_ticks(pid) < 0)
 			continue;
 		n++;
 		if (sig)
@@ -258,26 +266,31 @@ static int signal_survivors(const char *run_id, int sig)
 	return n;
 }
 
+void evidence_interrupt(const char *token)
+{
+	signal_survivors(token, true, SIGINT);
+}
+
 int evidence_survivors(const char *run_id)
 {
-	return signal_survivors(run_id, 0);
+	return signal_survivors(run_id, false, 0);
 }
 
 int evidence_end_survivors(const char *run_id, int64_t wait_ms, bool (*again)(void *ctx), void *ctx, bool *killed)
 {
-	static const int signals[TRIES] = { SIGINT, SIGINT, SIGKILL };
+	static const int signals[TRIES] = { 0, SIGINT, SIGINT, SIGKILL };
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
 	int left = 0;
 
 	*killed = false;
 	for (int i = 0; *run_id && i < TRIES; i++) {
-		left = signal_survivors(run_id, signals[i]);
-		*killed = left && signals[i] == SIGKILL;
+		left = signal_survivors(run_id, false, signals[i]);
+		*killed = *killed || (left && signals[i]);
 		for (int64_t waited = 0; left && waited < wait_ms; waited += LOOK_MS) {
 			if (again && !again(ctx))
 				return left;
 			nanosleep(&pause, NULL);
-			left = signal_survivors(run_id, 0);
+			left = signal_survivors(run_id, false, 0);
 		}
 		if (!left)
 			break;

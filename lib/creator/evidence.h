@@ -46,8 +46,11 @@ void evidence_format(struct strbuf *out, const struct evidence *evidence, int64_
 
 /* How many processes of that run are there on this host. */
 int evidence_survivors(const char *run_id);
-/* End what of that run is still there on this host: INT, at most wait_ms, INT, wait_ms, KILL. `again` (may be NULL) is
- * asked while it waits; false ends the waiting. Returns how many are left, 0 when all went by themselves. *killed. */
+/* Interrupt all programs of the runs whose ids end with "-TOKEN". */
+void evidence_interrupt(const char *token);
+/* What of that run is still there on this host was interrupted when its creator died (guard.h): wait at most wait_ms,
+ * INT, wait_ms, INT, wait_ms, KILL. `again` (may be NULL) is asked while it waits; false ends the waiting. Returns how
+ * many are left. *killed: they had to be told by us, so terraform has given up what it was making. */
 int evidence_end_survivors(const char *run_id, int64_t wait_ms, bool (*again)(void *ctx), void *ctx, bool *killed);
 
 #endif

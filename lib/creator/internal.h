@@ -29,6 +29,8 @@ struct creator {
 	char *state_holder;          /* what the API knows as the holder of local terraform states */
 	char *folder;                /* STATE_DIR/creator */
 	char *id;                    /* of this state folder: who holds what is in it */
+	int guard;                   /* guard.h; -1: none */
+	char *token;                 /* of this process: what its run ids end with */
 	char *name;                  /* "host (id), pid 4711": for people */
 	struct strvec environment;   /* that programs get */
 	pthread_mutex_t account_lock;
@@ -123,6 +125,8 @@ void creator_warn_globs(const struct creator *creator, struct look *look);
 void creator_say(const struct creator *creator, enum log_level level, const char *cluster, const char *text);
 
 /* paths.c */
+/* 32 hex digits that nobody can guess. Yours to free. */
+char *random_token(void);
 char *creator_path(const struct creator *creator, const char *fmt, ...) PRINTF(2, 3);
 /* Everything in it, and it; symbolic links are not followed. */
 int remove_tree(const char *path, struct mrp_err *err);

@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <sys/random.h>
 
 #include "../base/file.h"
 
-enum { OPEN_FOLDERS = 16 };
+enum { OPEN_FOLDERS = 16, TOKEN_BYTES = 16 };
 
 char *creator_path(const struct creator *creator, const char *fmt, ...)
 {
@@ -16,6 +17,18 @@ char *creator_path(const struct creator *creator, const char *fmt, ...)
 	cleanup(freep) char *name = xvasprintf(fmt, ap);
 	va_end(ap);
 	return path_join(creator->folder, name);
+}
+
+char *random_token(void)
+{
+	unsigned char bytes[TOKEN_BYTES];
+	struct strbuf out = STRBUF_INIT;
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		BUG("getrandom");
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		strbuf_addf(&out, "%02x", bytes[i]);
+	return strbuf_detach(&out, NULL);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

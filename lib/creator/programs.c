@@ -153,7 +153,7 @@ int program_run(struct programs *programs, struct program *program, struct mrp_e
 				.grace_ms = program->gentle ? programs->grace_ms : SHORT_GRACE_MS,
 				.end_signal = program->gentle ? SIGINT : SIGTERM,
 				.end_tries = program->gentle ? ASK_TWICE : 1,
-				.death_signal = program->gentle ? SIGINT : 0,
+				.outlives = program->gentle,
 				.max_output_bytes = KEEP_BYTES } },
 	};
 	struct run_result *result = &going.job.result;

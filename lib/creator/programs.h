@@ -4,7 +4,7 @@
  * program has ended; another thread can end it early, all of them or those of one deployment.
  *
  * terraform is never killed in the middle while that can be helped: INT, time to finish, INT again, time, then KILL of
- * its group. When this process dies, terraform gets INT as well, and finishes alone.
+ * its group. When this process dies, terraform gets INT as well (guard.h), and finishes alone.
  */
 #ifndef MRP_CREATOR_PROGRAMS_H
 #define MRP_CREATOR_PROGRAMS_H

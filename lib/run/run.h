@@ -57,11 +57,12 @@ struct run_spec {
 	int64_t grace_ms;   /* then KILL */
 	int end_signal;     /* how it is asked to end; 0: SIGTERM */
 	int end_tries;      /* times that it is asked, with a grace after each; 0: once */
-	/* For programs whose death in the middle costs more than what is left behind: what they get instead of KILL
-	 * when their thread here dies (0: KILL), and the reading ends of their own two pipes, so that they can go on
-	 * writing (up to 256 KiB each; then they wait). To ignore SIGPIPE would not do: programs in Go end by it all
-	 * the same, when it comes of stdout or stderr. */
-	int death_signal;
+	/* For programs whose death in the middle costs more than what is left behind: nothing happens to them when we
+	 * die, and they keep the reading ends of their own two pipes, so that they can go on writing (up to 256 KiB
+	 * each; then they wait). To ignore SIGPIPE would not do: programs in Go end by it all the same, when it comes
+	 * of stdout or stderr. Nor would another PR_SET_PDEATHSIG: it comes once for each thread of ours that becomes
+	 * their parent before it dies, too. */
+	bool outlives;
 	size_t max_output_bytes; /* of stdout, and as much of stderr; what is over it is read and thrown away */
 	bool output_is_limit;    /* a program that prints more is ended: RUN_LIMIT */
 };

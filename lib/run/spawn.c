@@ -99,9 +99,9 @@ IN_CHILD static bool move_to_cgroup(int folder_fd)
 /* A change of user takes PR_SET_PDEATHSIG back, so it comes after that. */
 IN_CHILD static bool die_with_parent(const struct spawn *spawn)
 {
-	int sig = spawn->spec->death_signal ? spawn->spec->death_signal : SIGKILL;
-
-	if (syscall(SYS_prctl, PR_SET_PDEATHSIG, sig, 0, 0, 0) < 0)
+	if (spawn->spec->outlives)
+		return true;
+	if (syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return false;
 	if (syscall(SYS_getppid) == spawn->parent)
 		return true;

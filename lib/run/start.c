@@ -41,7 +41,7 @@ static bool open_output(struct run_state *run, enum run_stream stream, int *thei
 		return false;
 	*theirs = ends[1];
 	run->out_io[stream].fd = ends[0];
-	if (run->job->spec.death_signal) /* as good as it gets */
+	if (run->job->spec.outlives) /* as good as it gets */
 		fcntl(ends[0], F_SETPIPE_SZ, LONELY_PIPE_BYTES);
 	return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
 }
@@ -131,7 +131,7 @@ static const char *prepare(struct run_state *run, struct spawn *spawn)
 	spawn->path = run->thread->path.buf;
 	if (!open_output(run, RUN_STDOUT, &spawn->stdio[1]) || !open_output(run, RUN_STDERR, &spawn->stdio[2]))
 		return "descriptors";
-	for (int i = 0; spec->death_signal && i < 2; i++)
+	for (int i = 0; spec->outlives && i < 2; i++)
 		spawn->readers[i] = run->out_io[i].fd;
 	if (runner->cgroups) {
 		run->cgroup = cgroup_take(runner->cgroups, &spec->limits);

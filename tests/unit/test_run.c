@@ -284,7 +284,7 @@ static void test_asked_twice(void **state)
 /* A program that outlives us reads its own pipes, so that they do not break. */
 static void test_pipes_outlive_us(void **state)
 {
-	for (int death = 0; death <= SIGINT; death += SIGINT) {
+	for (int outlives = 0; outlives < 2; outlives++) {
 		char command[] = "find /proc/self/fd -lname pipe:*";
 		const struct strbuf *out;
 		struct one one;
@@ -292,13 +292,13 @@ static void test_pipes_outlive_us(void **state)
 
 		(void)state;
 		prepare(&one, command);
-		one.job.spec.death_signal = death;
+		one.job.spec.outlives = outlives;
 		run(&one);
 		assert_int_equal(one.job.result.end, RUN_EXITED);
 		out = &one.job.result.output[RUN_STDOUT];
 		for (size_t i = 0; i < out->len; i++)
 			pipes += out->buf[i] == '\n';
-		assert_int_equal(pipes, death ? 4 : 2);
+		assert_int_equal(pipes, outlives ? 4 : 2);
 		release(&one);
 	}
 }

@@ -41,6 +41,7 @@ else
 	terraform plan -input=false -no-color -detailed-exitcode -out=plan >plan.log
 fi
 END
+	# shellcheck disable=SC2016 # the script's own variables
 	printf '#!/bin/sh\nls -d "$2"/net-* | xargs -n 1 -P %d "%s/creator/bare" "$1"\n' "$creator_parallel" "$work" \
 		>"$work/creator/bare-all"
 	chmod +x "$work/creator/bare" "$work/creator/bare-all"

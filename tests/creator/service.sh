@@ -153,7 +153,7 @@ test_timeout()
 {
 	start_creators
 	slow
-	cluster net slow '{"size":1}' 'deploy: {timeout: "2s"}'
+	cluster net slow '{"size":1}' 'deploy: {timeout: "10s"}'
 	creator_once 1 --allow-programs
 	said 'did not end in time'
 	last net '.status == "failed"' '.stage == "apply"'
@@ -192,14 +192,25 @@ deaf()
 	chmod +x deaf
 }
 
+# dirty_cluster: net, whose terraform was killed while it made terraform_data.slow
+dirty_cluster()
+{
+	slow
+	deaf
+	cluster net slow '{"size":1}'
+	mrprober creator-once --state-dir "$MRP_SCRATCH/state" --allow-programs --grace 200ms --terraform ./deaf >out 2>err &
+	creator_pids="${creator_pids-} $!"
+	until_true test -s began
+	kill -INT $!
+	wait $! || :
+	cat out err
+}
+
 # terraform had to be killed: its state is not believed, by no creator, until somebody has looked.
 test_terraform_killed()
 {
 	start_creators
-	slow
-	deaf
-	cluster net slow '{"size":1}' 'deploy: {timeout: "3s"}'
-	creator_once 1 --allow-programs --grace 200ms --terraform ./deaf
+	dirty_cluster
 	said '^net: failed: .* was killed; terraform was killed while it made terraform_data.slow:'
 	last net '.status == "failed"' '.stage == "apply"' '.dirty' '.half_made == ["terraform_data.slow"]'
 	killed=$(jq .id last.json)
@@ -208,7 +219,6 @@ test_terraform_killed()
 	request GET /v1/clusters/net
 	expect 200 ".state.dirty == {deployment: $killed, half_made: [\"terraform_data.slow\"]}"
 	touch go
-	request PATCH /v1/clusters/net '{"deploy":{"timeout":"1m"}}'
 	creator_once 1 --allow-programs net
 	said '^net: refused: terraform was killed while it made terraform_data.slow'
 	last net '.status == "refused"' '.message | test("approve")' '.plan_digest | length == 64'
@@ -262,18 +272,6 @@ test_all_killed()
 	last net '.status == "applied"' '.dirty == false'
 }
 
-# dirty_cluster: net, whose terraform was killed
-dirty_cluster()
-{
-	slow
-	deaf
-	cluster net slow '{"size":1}' 'deploy: {timeout: "3s"}'
-	creator_once 1 --allow-programs --grace 200ms --terraform ./deaf
-	touch go
-	request PATCH /v1/clusters/net '{"deploy":{"timeout":"1m"}}'
-	expect 200
-}
-
 # Who has looked and found the state right says so; then nothing is replaced.
 test_clean()
 {
@@ -281,6 +279,7 @@ test_clean()
 	creator_once 64 --clean net --plan-only
 	creator_once 64 --clean net --unlock net
 	dirty_cluster
+	touch go
 	creator_once 1 --allow-programs net
 	said 'refused: terraform was killed'
 	creator_once 0 --clean net

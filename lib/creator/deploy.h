@@ -2,11 +2,11 @@
 /*
  * One run for one cluster, from the lease to the record of how it ended:
  *
- *	lease, evidence -> fetch -> gate -> (initial values) -> (hooks) -> init -> plan -> guards -> apply -> (hooks) ->
- *record
+ *	evidence, lease -> fetch -> gate -> (initial values) -> (hooks) -> init -> plan -> guards -> apply -> (hooks)
+ *	-> record
  *
  * deploy.c tells that story, deploy_prepare.c is what comes before terraform, deploy_terraform.c what terraform is
- *told, deploy_programs.c what the recipe brings, deploy_end.c how it is recorded.
+ * told, deploy_programs.c what the recipe brings, deploy_end.c how it is recorded.
  */
 #ifndef MRP_CREATOR_DEPLOY_H
 #define MRP_CREATOR_DEPLOY_H

@@ -100,6 +100,9 @@ int deploy_before_plan(struct deploy *d, struct mrp_err *err);
 /* Whatever came before; its failure is in err. */
 int deploy_after_apply(struct deploy *d, struct mrp_err *err);
 
+/* deploy_end.c: tell the API how it ended. */
+void deploy_record_outcome(struct deploy *d);
+
 /* deploy.c, for the others */
 typedef int deploy_step_fn(struct deploy *d, struct mrp_err *err);
 /* As deploy_cluster, by other steps. */

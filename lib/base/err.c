@@ -215,10 +215,14 @@ void problem_format(struct strbuf *out, const struct problem *problem)
 	strbuf_release(&where);
 	if (problem->warning)
 		strbuf_addstr(out, "warning: ");
-	if (problem->subject)
-		strbuf_addf(out, "%s: ", problem->subject);
-	if (problem->field)
-		strbuf_addf(out, "%s: ", problem->field);
+	if (problem->subject) {
+		strbuf_add_visible(out, problem->subject, strlen(problem->subject));
+		strbuf_addstr(out, ": ");
+	}
+	if (problem->field) {
+		strbuf_add_visible(out, problem->field, strlen(problem->field));
+		strbuf_addstr(out, ": ");
+	}
 	strbuf_add_visible(out, problem->msg, strlen(problem->msg));
 }
 

@@ -145,7 +145,7 @@ static struct value *owned_variables(struct worker *worker, const struct value *
 			continue;
 		struct value *v = m->value, *entry = value_object(arena);
 		if (worker->loader->read_secrets)
-			v = variables_resolve(&worker->reader, arena, v);
+			v = variables_resolve(&worker->reader, arena, v, arena_printf(arena, "variables.%s", m->key));
 		value_append(arena, entry, "owner", value_string(arena, "synchronize"));
 		value_append(arena, entry, "sensitive", value_bool(arena, secret));
 		value_append(arena, entry, "value", v);

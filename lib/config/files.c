@@ -34,7 +34,7 @@ struct value *files_read_one(struct reader *reader, struct arena *arena, const c
 		if (optional && err.code == MRP_ENOTFOUND)
 			mrp_err_clear(&err);
 		else
-			reader_problem(reader, path, &err);
+			reader_problem(reader, path, "files", &err);
 		return NULL;
 	}
 	sha256_hex_of(hex, reader->content.buf, reader->content.len);
@@ -80,7 +80,7 @@ static void add_file(struct walk *walk, const char *path)
 	if (!chosen(walk, name))
 		return;
 	if (!valid_relative_path(name, len) || !utf8_valid(name, len)) {
-		problems_add(&walk->reader->problems, reader_place(walk->reader, walk->arena, path), NULL,
+		problems_add(&walk->reader->problems, reader_place(walk->reader, walk->arena, path), "files",
 			"a file's name must be UTF-8 and at most 255 bytes; rename it");
 		return;
 	}
@@ -103,7 +103,7 @@ static bool too_many(struct walk *walk, const char *folder)
 	bool over = walk->depth > MAX_FOLDERS_DEEP || walk->met > MAX_FILES;
 
 	if (over && !walk->over)
-		problems_add(&walk->reader->problems, reader_place(walk->reader, walk->arena, folder), NULL,
+		problems_add(&walk->reader->problems, reader_place(walk->reader, walk->arena, folder), "files",
 			"has more than %d files or %d levels of folders (does a symlink lead to a folder above?)",
 			(int)MAX_FILES, (int)MAX_FOLDERS_DEEP);
 	walk->over |= over; /* said once, though every folder above still has entries */
@@ -117,7 +117,7 @@ static void walk_folder(struct walk *walk, const char *folder)
 	size_t start = entries->n; /* folders above are in the middle of their entries */
 
 	if (walk->reader->source->ops->list(walk->reader->source, entries, walk->arena, folder, &err) < 0) {
-		reader_problem(walk->reader, folder, &err);
+		reader_problem(walk->reader, folder, "files", &err);
 		entries->n = start;
 		return;
 	}
@@ -139,8 +139,8 @@ static void walk_folder(struct walk *walk, const char *folder)
 		else if (entry.type == SOURCE_FILE)
 			add_file(walk, path);
 		else if (chosen(walk, path + walk->folder_len + 1))
-			problems_add(&walk->reader->problems, reader_place(walk->reader, walk->arena, path), NULL, "%s",
-				entry.why);
+			problems_add(&walk->reader->problems, reader_place(walk->reader, walk->arena, path), "files",
+				"%s", entry.why);
 	}
 	walk->depth--;
 	entries->n = start;

@@ -17,7 +17,8 @@ static void read_layers(struct loader *loader, struct worker *worker)
 			continue;
 		struct value *values = variables_read(&worker->reader, &loader->arena, environment->values, true);
 		if (!values && environment->values_named && worker->reader.problems.errors == errors)
-			problems_add(&worker->reader.problems, environment->values_loc, "values",
+			problems_add(&worker->reader.problems, environment->values_loc,
+				arena_printf(&worker->arena, "environments.%s.values", environment->name),
 				"there is no file '%s' in the tree", environment->values);
 		loader->environment_values[i] = values;
 	}

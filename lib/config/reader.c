@@ -22,14 +22,14 @@ struct mrp_loc reader_place(const struct reader *reader, struct arena *arena, co
 
 	memcpy(name, reader->prefix, prefix_len);
 	memcpy(name + prefix_len, path, len + 1);
-	return (struct mrp_loc){ .file = name };
+	return (struct mrp_loc){ name, 1, 1 };
 }
 
-void reader_problem(struct reader *reader, const char *path, struct mrp_err *err)
+void reader_problem(struct reader *reader, const char *path, const char *field, struct mrp_err *err)
 {
 	cleanup(freep) char *name = xasprintf("%s%s", reader->prefix, path);
 
-	problems_add(&reader->problems, (struct mrp_loc){ .file = name }, NULL, "%s", err->msg);
+	problems_add(&reader->problems, (struct mrp_loc){ name, 1, 1 }, field, "%s", err->msg);
 	mrp_err_clear(err);
 }
 
@@ -42,7 +42,7 @@ struct value *reader_yaml(struct reader *reader, struct arena *arena, const char
 		if (optional && err.code == MRP_ENOTFOUND)
 			mrp_err_clear(&err);
 		else
-			reader_problem(reader, path, &err);
+			reader_problem(reader, path, NULL, &err);
 		return NULL;
 	}
 	const char *file = reader_place(reader, arena, path).file;

@@ -23,8 +23,8 @@ void reader_release(struct reader *reader);
 
 /* The place of a file as a whole; the name is in the arena. */
 struct mrp_loc reader_place(const struct reader *reader, struct arena *arena, const char *path);
-/* Report an error of the source about `path`; clears err. */
-void reader_problem(struct reader *reader, const char *path, struct mrp_err *err);
+/* Report an error of the source about `path`, and the field it stands for, or NULL; clears err. */
+void reader_problem(struct reader *reader, const char *path, const char *field, struct mrp_err *err);
 /* Parse a YAML file; flags as value_from_yaml. NULL after a problem, or when it is not there and `optional`. */
 struct value *reader_yaml(
 	struct reader *reader, struct arena *arena, const char *path, unsigned flags, bool optional);

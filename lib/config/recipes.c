@@ -32,7 +32,7 @@ static struct value *read_initial_values(struct worker *worker, const char *fold
 	if (!file)
 		return NULL;
 	if (!streq(value_get_string(file, "mode"), "0755"))
-		problems_add(&worker->reader.problems, reader_place(&worker->reader, arena, path), NULL,
+		problems_add(&worker->reader.problems, reader_place(&worker->reader, arena, path), "initial_values",
 			"is not executable; run: chmod +x initial_values");
 	return value_get(file, "sha256");
 }

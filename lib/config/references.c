@@ -171,27 +171,32 @@ static void check_name(void *ctx, const char *text, size_t len)
 	}
 }
 
-static void check_value(struct check *check, const struct value *v)
+static void check_value(struct check *check, const struct value *v, const char *field)
 {
 	if (v->type == V_STRING && memchr(v->s, '$', v->n)) {
 		check->text = v;
+		check->field = field;
 		placeholders(v->s, check_name, check);
 	}
-	for (uint32_t i = 0; v->type == V_ARRAY && i < v->n; i++)
-		check_value(check, v->items[i]);
-	for (uint32_t i = 0; v->type == V_OBJECT && i < v->n; i++)
-		check_value(check, v->members[i].value);
+	for (uint32_t i = 0; (v->type == V_ARRAY || v->type == V_OBJECT) && i < v->n; i++) {
+		char inner[FIELD_PATH_BYTES];
+
+		check_value(check, field_at(v, i, field, inner), inner);
+	}
 }
 
 /* Values of a matrix that are one "${name}" instead of a list. */
-static void check_matrix(struct check *check, const struct value *owner)
+static void check_matrix(struct check *check, const struct value *owner, const char *field)
 {
 	const struct value *matrix = value_get(owner, "matrix");
 
 	check->list = true;
 	for (uint32_t i = 0; matrix && i < matrix->n; i++) {
-		if (matrix->members[i].value->type == V_STRING)
-			check_value(check, matrix->members[i].value);
+		char inner[FIELD_PATH_BYTES];
+		const struct value *v = field_at(matrix, i, field, inner);
+
+		if (v->type == V_STRING)
+			check_value(check, v, inner);
 	}
 	check->list = false;
 }
@@ -205,22 +210,19 @@ void references_check(struct worker *worker, const struct value *prober)
 	for (size_t i = 0; i < ARRAY_SIZE(substituted); i++) {
 		const struct value *v = value_get(prober, substituted[i]);
 
-		check.field = substituted[i];
 		if (v)
-			check_value(&check, v);
+			check_value(&check, v, substituted[i]);
 	}
-	check.field = "matrix";
-	check_matrix(&check, prober);
+	check_matrix(&check, prober, "matrix");
 	for (uint32_t i = 0; placements && i < placements->n; i++) {
 		char field[48];
 		const struct value *env = value_get(placements->items[i], "env");
 
 		check.placement = placements->items[i];
-		check.field = field;
 		snprintf(field, sizeof(field), "placements[%u].matrix", i);
-		check_matrix(&check, check.placement);
+		check_matrix(&check, check.placement, field);
 		snprintf(field, sizeof(field), "placements[%u].env", i);
 		if (env)
-			check_value(&check, env);
+			check_value(&check, env, field);
 	}
 }

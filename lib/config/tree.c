@@ -10,15 +10,20 @@ struct listing {
 	enum kind kind;
 };
 
-static void PRINTF(3, 4) report(struct listing *listing, const char *path, const char *fmt, ...)
+/* `field` is what is wrong with the object of that slug; NULL: all of it. */
+static void PRINTF(5, 6) report(
+	struct listing *listing, const char *slug, const char *field, const char *path, const char *fmt, ...)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	struct problems *problems = &listing->reader->problems;
 	va_list ap;
 
 	va_start(ap, fmt);
 	strbuf_vaddf(&text, fmt, ap);
 	va_end(ap);
-	problems_add(&listing->reader->problems, reader_place(listing->reader, listing->arena, path), NULL, "%s", text.buf);
+	problems->subject = arena_printf(listing->arena, "%s '%s'", kinds[listing->kind].name, slug);
+	problems_add(problems, reader_place(listing->reader, listing->arena, path), field, "%s", text.buf);
+	problems->subject = NULL;
 }
 
 static void add(struct listing *listing, const char *slug, const char *path, bool link, const char *what)
@@ -26,7 +31,7 @@ static void add(struct listing *listing, const char *slug, const char *path, boo
 	if (slug_valid(slug, strlen(slug)))
 		tree_object_vec_push(listing->out, (struct tree_object){ slug, path, link });
 	else
-		report(listing, path, "the %s's name '%s' is no slug (a-z, 0-9 and '-', at most 63); rename it", what, slug);
+		report(listing, slug, "slug", path, "the %s's name is no slug (a-z, 0-9 and '-', at most 63); rename it", what);
 }
 
 static void add_file(struct listing *listing, const char *name, const char *path, bool link)
@@ -38,12 +43,19 @@ static void add_file(struct listing *listing, const char *name, const char *path
 		return; /* a README and the like */
 	const char *slug = arena_strndup(listing->arena, name, (size_t)(dot - name));
 	if (listing->kind != KIND_CLUSTER)
-		report(listing, path, "a %s is a folder; move this file to %s/%s/%s.yaml", kind->name, kind->plural, slug,
-			kind->name);
+		report(listing, slug, "slug", path, "a %s is a folder; move this file to %s/%s/%s.yaml", kind->name,
+			kind->plural, slug, kind->name);
 	else if (streq(dot, ".yml"))
-		report(listing, path, "is not read; rename it to %s.yaml", slug);
+		report(listing, slug, "slug", path, "this file is not read; rename it to %s.yaml", slug);
 	else
 		add(listing, slug, path, link, "file");
+}
+
+static const char *slug_of(struct arena *arena, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return arena_strndup(arena, name, dot ? (size_t)(dot - name) : strlen(name));
 }
 
 static int compare_objects(const void *a, const void *b)
@@ -76,8 +88,8 @@ static void remove_duplicates(struct listing *listing, size_t start)
 
 		bool again = kept > start && streq(objects->v[kept - 1].slug, object->slug);
 		if (again && is_there(listing, object->path))
-			report(listing, object->path, "%s '%s' is described in %s too; keep one of them",
-				kinds[listing->kind].name, object->slug, objects->v[kept - 1].path);
+			report(listing, object->slug, "slug", object->path, "is described in %s too; keep one of them",
+				objects->v[kept - 1].path);
 		else if (!again)
 			objects->v[kept++] = *object;
 	}
@@ -94,7 +106,7 @@ void tree_list(struct tree_object_vec *out, struct reader *reader, struct arena 
 	reader->entries.n = 0;
 	if (reader->source->ops->list(reader->source, &reader->entries, arena, folder, &err) < 0) {
 		if (err.code != MRP_ENOTFOUND)
-			reader_problem(reader, folder, &err);
+			reader_problem(reader, folder, NULL, &err);
 		mrp_err_clear(&err);
 		return;
 	}
@@ -105,7 +117,7 @@ void tree_list(struct tree_object_vec *out, struct reader *reader, struct arena 
 			continue;
 		const char *path = arena_printf(arena, "%s/%s", folder, entry->name);
 		if (entry->type == SOURCE_BAD)
-			report(&listing, path, "%s", entry->why);
+			report(&listing, slug_of(arena, entry->name), NULL, path, "%s", entry->why);
 		else if (entry->type == SOURCE_FILE)
 			add_file(&listing, entry->name, path, entry->link);
 		else

@@ -97,7 +97,7 @@ static int read_secret_file(struct reader *reader, struct strbuf *out, const str
 }
 
 /* The text that a secret stands for, or NULL after a problem. Messages name where it comes from, never what it is. */
-static char *read_secret(struct reader *reader, struct arena *arena, const struct value *v)
+static char *read_secret(struct reader *reader, struct arena *arena, const struct value *v, const char *field)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 	struct mrp_err err = MRP_ERR_INIT;
@@ -107,12 +107,13 @@ static char *read_secret(struct reader *reader, struct arena *arena, const struc
 		const char *env = getenv(v->s);
 
 		if (!env) {
-			problems_add(&reader->problems, value_loc(v), NULL, "environment variable '%s' is not set", v->s);
+			problems_add(
+				&reader->problems, value_loc(v), field, "environment variable '%s' is not set", v->s);
 			return NULL;
 		}
 		strbuf_addstr(&text, env);
 	} else if (read_secret_file(reader, &text, v, &err) < 0) {
-		problems_add(&reader->problems, value_loc(v), NULL, "!file '%s': %s", v->s, err.msg);
+		problems_add(&reader->problems, value_loc(v), field, "!file '%s': %s", v->s, err.msg);
 		mrp_err_clear(&err);
 		return NULL;
 	} else if (text.len && text.buf[text.len - 1] == '\n') {
@@ -121,20 +122,21 @@ static char *read_secret(struct reader *reader, struct arena *arena, const struc
 			strbuf_setlen(&text, text.len - 1);
 	}
 	if (!utf8_valid(text.buf, text.len) || memchr(text.buf, 0, text.len)) {
-		problems_add(&reader->problems, value_loc(v), NULL, "%s '%s' does not hold UTF-8 text; encode it (base64)",
-			v->flags & VF_ENV ? "!env" : "!file", v->s);
+		problems_add(&reader->problems, value_loc(v), field,
+			"%s '%s' does not hold UTF-8 text; encode it (base64)", v->flags & VF_ENV ? "!env" : "!file",
+			v->s);
 		return NULL;
 	}
 	return arena_strndup(arena, text.buf, text.len);
 }
 
-struct value *variables_resolve(struct reader *reader, struct arena *arena, struct value *v)
+struct value *variables_resolve(struct reader *reader, struct arena *arena, struct value *v, const char *field)
 {
 	if ((v->flags & VF_BAD) || !variables_secret(v))
 		return v;
 	struct value *copy = value_copy_shallow(arena, v);
 	if (v->flags & (VF_ENV | VF_FILE)) {
-		char *text = read_secret(reader, arena, v);
+		char *text = read_secret(reader, arena, v, field);
 
 		if (!text) {
 			v->flags |= VF_BAD; /* other clusters may have it too: it is said once */
@@ -146,8 +148,8 @@ struct value *variables_resolve(struct reader *reader, struct arena *arena, stru
 		return copy;
 	}
 	for (uint32_t i = 0; v->type == V_ARRAY && i < v->n; i++)
-		copy->items[i] = variables_resolve(reader, arena, v->items[i]);
+		copy->items[i] = variables_resolve(reader, arena, v->items[i], field);
 	for (uint32_t i = 0; v->type == V_OBJECT && i < v->n; i++)
-		copy->members[i].value = variables_resolve(reader, arena, v->members[i].value);
+		copy->members[i].value = variables_resolve(reader, arena, v->members[i].value, field);
 	return copy;
 }

@@ -24,7 +24,7 @@ struct value *variables_merge(struct arena *arena, struct value *const layers[LA
 bool variables_secret(const struct value *v);
 
 /* The value with everything read that !env and !file name. Parts without secrets are shared. What cannot be read is a
- * problem at its place, said once. */
-struct value *variables_resolve(struct reader *reader, struct arena *arena, struct value *v);
+ * problem of `field` at its place, said once. */
+struct value *variables_resolve(struct reader *reader, struct arena *arena, struct value *v, const char *field);
 
 #endif

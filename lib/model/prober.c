@@ -141,11 +141,13 @@ static void ignore_placeholder(void *ctx, const char *name, size_t len)
 static void check_placeholders(struct schema_ctx *ctx, const struct value *v, const char *path)
 {
 	if (v->type == V_STRING && placeholders(v->s, ignore_placeholder, NULL) < 0)
-		problems_add(ctx->problems, value_loc(v), path, "'%s' has a '${' without '}' ('$${' is a literal '${')", v->s);
-	for (uint32_t i = 0; v->type == V_ARRAY && i < v->n; i++)
-		check_placeholders(ctx, v->items[i], path);
-	for (uint32_t i = 0; v->type == V_OBJECT && i < v->n; i++)
-		check_placeholders(ctx, v->members[i].value, path);
+		problems_add(ctx->problems, value_loc(v), path, "'%s' has a '${' without '}' ('$${' is a literal '${')",
+			v->s);
+	for (uint32_t i = 0; (v->type == V_ARRAY || v->type == V_OBJECT) && i < v->n; i++) {
+		char inner[FIELD_PATH_BYTES];
+
+		check_placeholders(ctx, field_at(v, i, path, inner), inner);
+	}
 }
 
 /* What a run would say each time, where no "${" leaves it open. */
@@ -205,12 +207,15 @@ void prober_check(struct schema_ctx *ctx, const struct value *prober)
 		check_alert_names(ctx, alerts);
 	for (uint32_t i = 0; placements && placements->type == V_ARRAY && i < placements->n; i++) {
 		const char *path = arena_printf(ctx->arena, "placements[%u].labels", i);
+		const struct value *env = value_get(placements->items[i], "env");
 
+		if (env)
+			check_placeholders(ctx, env, arena_printf(ctx->arena, "placements[%u].env", i));
 		check_label_names(ctx, placements->items[i], "labels", path);
 		check_matrix(ctx, placements->items[i], arena_printf(ctx->arena, "placements[%u].matrix", i));
 	}
 	if ((ctx->where & FF_CONFIG) && (!placements || (placements->type == V_ARRAY && !placements->n)))
-		problems_warn(ctx->problems, value_loc(prober), NULL, "has no placements, so it runs nowhere");
+		problems_warn(ctx->problems, value_loc(prober), "placements", "there are none, so it runs nowhere");
 }
 
 bool prober_runs_on(const struct value *prober, const char *cluster)

@@ -46,6 +46,16 @@ static void PRINTF(4, 5) report(
 	problems_add(ctx->problems, loc, field.buf, "%s", message.buf);
 }
 
+/* The path of a member that no table knows, or that is not there. */
+/* clang-format off */
+#define MEMBER(path, name) &(struct path){ path, name, 0 }
+/* clang-format on */
+
+static bool at_top(const struct path *path)
+{
+	return path->name && !*path->name;
+}
+
 const struct field *field_find(const struct field *fields, const char *name, unsigned where)
 {
 	for (const struct field *field = fields; field->name; field++) {
@@ -68,9 +78,9 @@ static void unknown_key(
 	const char *nearest = nearest_word(m->key, words, n);
 	struct mrp_loc loc = member_loc(v, m);
 	if (nearest)
-		report(ctx, loc, path, "unknown key '%s' (did you mean '%s'?)", m->key, nearest);
+		report(ctx, loc, MEMBER(path, m->key), "unknown key (did you mean '%s'?)", nearest);
 	else
-		report(ctx, loc, path, "unknown key '%s'", m->key);
+		report(ctx, loc, MEMBER(path, m->key), "unknown key");
 }
 
 static void wrong_type(struct schema_ctx *ctx, const struct value *v, const struct path *path, const char *want)
@@ -234,8 +244,9 @@ static struct value *apply_map(
 		const struct member *m = &v->members[i];
 
 		if (field->valid && !field->valid(m->key, strlen(m->key)))
-			report(ctx, member_loc(v, m), path, "'%s' is not %s", m->key, field->form);
-		result->members[i].value = apply_field(ctx, field->sub, m->value, &(struct path){ path, m->key, 0 });
+			report(ctx, member_loc(v, m), at_top(path) ? MEMBER(path, m->key) : path, "'%s' is not %s",
+				m->key, field->form);
+		result->members[i].value = apply_field(ctx, field->sub, m->value, MEMBER(path, m->key));
 	}
 	return result;
 }
@@ -357,7 +368,7 @@ static void check_presence(struct schema_ctx *ctx, const struct field *fields, c
 		if (there)
 			continue;
 		if (field->flags & FF_REQUIRED)
-			report(ctx, value_loc(v), path, "'%s' is missing", field->name);
+			report(ctx, value_loc(v), MEMBER(path, field->name), "is missing");
 		if ((field->flags & FF_ALWAYS) && (field->flags & FF_API))
 			value_append(ctx->arena, result, field->name, empty_value(ctx->arena, field->type));
 	}
@@ -365,14 +376,21 @@ static void check_presence(struct schema_ctx *ctx, const struct field *fields, c
 		return;
 	cleanup(strbuf_release) struct strbuf one = STRBUF_INIT;
 	struct mrp_loc loc = value_loc(v);
+	const char *name = NULL;
 	for (const struct field *field = fields; field->name; field++) {
 		if (!(field->flags & ctx->where) || !(field->flags & FF_ONE))
 			continue;
 		strbuf_addf(&one, "%s'%s'", one.len ? ", " : "", field->name);
-		if (value_get(result, field->name))
-			loc = value_loc(value_get(result, field->name)); /* the last one is the one too many */
+		if (!name)
+			name = field->name;
+		if (value_get(result, field->name)) {
+			name = field->name; /* the last one is the one too many */
+			loc = value_loc(value_get(result, name));
+		}
 	}
-	report(ctx, loc, path, n_one ? "only one of %s may be there" : "one of %s is missing", one.buf);
+	bool named = n_one || at_top(path); /* which of them is missing nobody knows, but the top has no name */
+	report(ctx, loc, named ? MEMBER(path, name) : path,
+		n_one ? "only one of %s may be there" : "one of %s is missing", one.buf);
 }
 
 static struct value *apply_object(
@@ -429,6 +447,16 @@ struct value *schema_apply(struct schema_ctx *ctx, const struct field *fields, c
 struct value *schema_apply_value(struct schema_ctx *ctx, const struct field *field, struct value *v, const char *path)
 {
 	return apply_field(ctx, field, v, &(struct path){ NULL, path, 0 });
+}
+
+const struct value *field_at(const struct value *v, uint32_t i, const char *path, char inner[FIELD_PATH_BYTES])
+{
+	if (v->type == V_ARRAY) {
+		snprintf(inner, FIELD_PATH_BYTES, "%s[%u]", path, i);
+		return v->items[i];
+	}
+	snprintf(inner, FIELD_PATH_BYTES, "%s.%s", path, v->members[i].key);
+	return v->members[i].value;
 }
 
 bool valid_identifier(const char *text, size_t len)

@@ -70,6 +70,11 @@ struct value *schema_to_json(
 struct value *schema_value_to_json(
 	struct arena *arena, const struct field *field, unsigned where, const char *id, const char *title);
 
+/* Item or member `i` of a list or map, and what messages call it when the whole is called `path`: "command[1]",
+ * "env.PATH"; a longer one is cut. */
+enum { FIELD_PATH_BYTES = 256 };
+const struct value *field_at(const struct value *v, uint32_t i, const char *path, char inner[FIELD_PATH_BYTES]);
+
 /* Checks for F_PATTERN rows and map keys. */
 bool valid_identifier(const char *text, size_t len); /* [A-Za-z_][A-Za-z0-9_]*, at most 128 */
 bool valid_label_key(const char *text, size_t len);  /* [A-Za-z0-9_]([A-Za-z0-9_./-]*[A-Za-z0-9_])?, at most 128 */

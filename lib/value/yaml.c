@@ -444,7 +444,7 @@ struct value *value_from_yaml(struct arena *arena, const char *text, size_t len,
 	yaml_parser_t parser;
 
 	if (len > YAML_MAX_BYTES) {
-		problems_add(problems, (struct mrp_loc){ file, 0, 0 }, NULL, "is larger than %d MiB; split it",
+		problems_add(problems, (struct mrp_loc){ file, 1, 1 }, NULL, "is larger than %d MiB; split it",
 			YAML_MAX_BYTES >> 20);
 		return NULL;
 	}

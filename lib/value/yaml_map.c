@@ -8,7 +8,8 @@ static void report_duplicate(
 {
 	struct mrp_loc loc = { file, again->line, again->col };
 
-	problems_add(problems, loc, NULL, "key '%s' is there already (line %u); remove one of them", again->key, first->line);
+	problems_add(
+		problems, loc, again->key, "duplicate key, there already in line %u; remove one of them", first->line);
 	again->value = NULL;
 }
 

@@ -72,7 +72,7 @@ test_mistakes()
 	write tree/clusters/net.yaml 'recipe: r' 'variabels: {}'
 	said "^refused the configs in 'tree' have [2-9] mistakes"
 	matches log "tree/probers/dns/prober.yaml:2:[0-9]+: prober 'dns': interval"
-	matches log "tree/clusters/net.yaml:2:[0-9]+: cluster 'net': unknown key 'variabels'"
+	matches log "tree/clusters/net.yaml:2:[0-9]+: cluster 'net': variabels: unknown key"
 	lines=$(wc -l <log)
 	order reload
 	said '^reloaded 1'

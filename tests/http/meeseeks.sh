@@ -565,7 +565,7 @@ mappings:
 END
 	run 65 mrprober meeseeks --config conf/meeseeks.yaml --yes
 	matches "$err" "^conf/meeseeks.yaml:2:14: mappings\[0\]\.source: 'fiel' is not one of"
-	matches "$err" "unknown key 'fil' \(did you mean 'file'\?\)"
+	matches "$err" "fil: unknown key \(did you mean 'file'\?\)"
 	matches "$err" '3 mistakes'
 	printf 'mappings:\n- {source: file, file: a}\n- {source: file, file: b}\n' >conf/meeseeks.yaml
 	run 65 mrprober meeseeks --config conf/meeseeks.yaml --yes

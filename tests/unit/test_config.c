@@ -223,8 +223,8 @@ static void test_secrets(void **state)
 	config_free(config);
 	config = load(&(struct config_options){ .environment = "lab", .read_secrets = true }, &text);
 	assert_string_equal(text,
-		"clusters/c/cluster.yaml:3:6: cluster 'c': environment variable 'MRP_TEST_SECRET' is not set\n"
-		"clusters/c/cluster.yaml:5:6: cluster 'c': !file '../../top': cannot be read: No such file or directory\n");
+		"clusters/c/cluster.yaml:3:6: cluster 'c': variables.a: environment variable 'MRP_TEST_SECRET' is not set\n"
+		"clusters/c/cluster.yaml:5:6: cluster 'c': variables.c: !file '../../top': cannot be read: No such file or directory\n");
 	config_free(config);
 }
 
@@ -243,7 +243,7 @@ static const struct mistake {
 	{ "manifest with mistakes",
 		{ { "mrprober.yaml", "mrprober: 1\nenvironment: {}\nenvironments: {Prod: {api: x}, prod: {values: ../x}}\n"
 				     "guards: {max_deletes: lots}\nrequired_variables: [a b]\n" } },
-		"mrprober.yaml:2:1: unknown key 'environment' (did you mean 'environments'?)\n"
+		"mrprober.yaml:2:1: environment: unknown key (did you mean 'environments'?)\n"
 		"mrprober.yaml:3:16: environments: 'Prod' is not a slug (a-z, 0-9 and '-', at most 63)\n"
 		"mrprober.yaml:3:28: environments.Prod.api: 'x' is not an address (like https://mrprober.example.net)\n"
 		"mrprober.yaml:3:47: environments.prod.values: '../x' is not a relative path without '..'\n"
@@ -252,16 +252,16 @@ static const struct mistake {
 	{ "no environments", { { "mrprober.yaml", "mrprober: 1\nenvironments: {}\n" }, { "environments/prod.yaml", NULL } },
 		"mrprober.yaml:2:15: environments: has none; a tree needs at least one (like 'prod: {}')\n" },
 	{ "values file that is not there", { { "mrprober.yaml", "mrprober: 1\nenvironments:\n  prod: {values: v/prod.yaml}\n" } },
-		"environments/prod.yaml: warning: no environment of the manifest uses this file\n"
-		"mrprober.yaml:3:18: values: there is no file 'v/prod.yaml' in the tree\n" },
+		"environments/prod.yaml:1:1: warning: no environment of the manifest uses this file\n"
+		"mrprober.yaml:3:18: environments.prod.values: there is no file 'v/prod.yaml' in the tree\n" },
 	{ "names that are nearly right", { { "values.yml", "" }, { "prober/p/prober.yaml", "" }, { "environments/lab.yml", "" } },
-		"environments/lab.yml: warning: no environment of the manifest uses this file\n"
-		"prober: warning: is not read; did you mean 'probers'?\n"
-		"values.yml: warning: is not read; did you mean 'values.yaml'?\n" },
+		"environments/lab.yml:1:1: warning: no environment of the manifest uses this file\n"
+		"prober:1:1: warning: is not read; did you mean 'probers'?\n"
+		"values.yml:1:1: warning: is not read; did you mean 'values.yaml'?\n" },
 	{ "environment's file misspelled", { { "environments/prd.yaml", "a: 1\n" } },
-		"environments/prd.yaml: warning: no environment of the manifest uses this file\n" },
+		"environments/prd.yaml:1:1: warning: no environment of the manifest uses this file\n" },
 	{ "values that are no map", { { "values.yaml", "- a\n" }, { "environments/prod.yaml", "a-b: 1\n" } },
-		"environments/prod.yaml:1:1: 'a-b' is not a name (letters, digits and '_')\n"
+		"environments/prod.yaml:1:1: a-b: 'a-b' is not a name (letters, digits and '_')\n"
 		"values.yaml:1:1: is a list, should be a map\n" },
 	{ "required variable missing", { { "values.yaml", "yc_endpoint: e\nycp_profile:\n" }, { "environments/prod.yaml", "" } },
 		"clusters/c.yaml:2:1: cluster 'c': variables: 'ycp_profile' is required and missing in environment 'lab'; set it in "
@@ -278,32 +278,32 @@ static const struct mistake {
 		"clusters/c.yaml:2:16: cluster 'c': environments[0]: 'prodd' is not in the manifest, which has prod, lab (did you mean "
 		"'prod'?)\n" },
 	{ "a slug in two files", { { "clusters/c/cluster.yaml", "recipe: r\n" } },
-		"clusters/c/cluster.yaml: cluster 'c' is described in clusters/c.yaml too; keep one of them\n" },
+		"clusters/c/cluster.yaml:1:1: cluster 'c': slug: is described in clusters/c.yaml too; keep one of them\n" },
 	{ "names that are no slugs", { { "probers/My_Prober/prober.yaml", PROBER }, { "clusters/C.yaml", "recipe: r\n" } },
-		"clusters/C.yaml: the file's name 'C' is no slug (a-z, 0-9 and '-', at most 63); rename it\n"
-		"probers/My_Prober/prober.yaml: the folder's name 'My_Prober' is no slug (a-z, 0-9 and '-', at most 63); rename it\n" },
+		"clusters/C.yaml:1:1: cluster 'C': slug: the file's name is no slug (a-z, 0-9 and '-', at most 63); rename it\n"
+		"probers/My_Prober/prober.yaml:1:1: prober 'My_Prober': slug: the folder's name is no slug (a-z, 0-9 and '-', at most 63); rename it\n" },
 	{ "hidden names and others are left alone", { { "probers/.x/y", "" }, { "clusters/README.md", "" }, { "probers/README", "" } }, "" },
 	{ "files that are not read", { { "clusters/d.yml", "recipe: r\n" }, { "probers/q.yaml", PROBER } },
-		"clusters/d.yml: is not read; rename it to d.yaml\n"
-		"probers/q.yaml: a prober is a folder; move this file to probers/q/prober.yaml\n" },
+		"clusters/d.yml:1:1: cluster 'd': slug: this file is not read; rename it to d.yaml\n"
+		"probers/q.yaml:1:1: prober 'q': slug: a prober is a folder; move this file to probers/q/prober.yaml\n" },
 	{ "folder without its YAML file", { { "probers/q/prober.yml", PROBER }, { "recipes/s/main.tf", "" } },
-		"probers/q/prober.yaml: prober 'q': is not there; rename 'prober.yml' to 'prober.yaml'\n"
-		"recipes/s/recipe.yaml: recipe 's': is not there; create it, or remove the folder\n" },
+		"probers/q/prober.yaml:1:1: prober 'q': is not there; rename 'prober.yml' to 'prober.yaml'\n"
+		"recipes/s/recipe.yaml:1:1: recipe 's': is not there; create it, or remove the folder\n" },
 	{ "empty and wrong files", { { "probers/p/prober.yaml", "# nothing\n" }, { "clusters/c.yaml", "- a\n" } },
 		"clusters/c.yaml:1:1: cluster 'c': is a list, should be a map\n"
 		"probers/p/prober.yaml:1:1: prober 'p': is empty; describe the prober in it\n" },
 	{ "fields", { { "probers/p/prober.yaml", "comand: [x]\ninterval: 5x\ntimeout: 90\noutput: nagio\n" PLACED } },
-		"probers/p/prober.yaml:1:1: prober 'p': one of 'command', 'probe' is missing\n"
-		"probers/p/prober.yaml:1:1: prober 'p': unknown key 'comand' (did you mean 'command'?)\n"
+		"probers/p/prober.yaml:1:1: prober 'p': command: one of 'command', 'probe' is missing\n"
+		"probers/p/prober.yaml:1:1: prober 'p': comand: unknown key (did you mean 'command'?)\n"
 		"probers/p/prober.yaml:2:11: prober 'p': interval: '5x' is not a duration (like 30s, 5m)\n"
 		"probers/p/prober.yaml:3:10: prober 'p': timeout: '90' needs a unit (like 90s, 90m)\n"
 		"probers/p/prober.yaml:4:9: prober 'p': output: 'nagio' is not one of exit, nagios, prometheus, json (did you mean "
 		"'nagios'?)\n" },
 	{ "YAML and the rest of the tree", { { "clusters/c.yaml", "recipe: [r\n" }, { "probers/p/prober.yaml", PROBER "name: Q\n" } },
 		"clusters/c.yaml:2:1: cluster 'c': the list lacks a ',' or its closing ']' (what is open here began at line 1)\n"
-		"probers/p/prober.yaml:4:1: prober 'p': key 'name' is there already (line 1); remove one of them\n" },
+		"probers/p/prober.yaml:4:1: prober 'p': name: duplicate key, there already in line 1; remove one of them\n" },
 	{ "no placements", { { "probers/p/prober.yaml", "command: [x]\n" } },
-		"probers/p/prober.yaml:1:1: warning: prober 'p': has no placements, so it runs nowhere\n" },
+		"probers/p/prober.yaml:1:1: warning: prober 'p': placements: there are none, so it runs nowhere\n" },
 	{ "program not executable", { { "probers/p/run.sh", "", 0644 } },
 		"probers/p/prober.yaml:2:11: prober 'p': command: './run.sh' is not executable; run: chmod +x run.sh\n" },
 	{ "program not there",
@@ -316,7 +316,7 @@ static const struct mistake {
 		"recipes/r/recipe.yaml:5:5: recipe 'r': files[3]: '../x' leads out of the folder; an object's files lie beside its YAML "
 		"file\n" },
 	{ "initial_values not executable", { { "recipes/r/initial_values", "" } },
-		"recipes/r/initial_values: recipe 'r': is not executable; run: chmod +x initial_values\n" },
+		"recipes/r/initial_values:1:1: recipe 'r': initial_values: is not executable; run: chmod +x initial_values\n" },
 	{ "secrets where they are readable",
 		{ { "recipes/r/values.yaml", "size: 1\nkey: {a: [!env X]}\n" }, { "clusters/c.yaml", "recipe: r\nname: !env X\n" },
 			{ "probers/p/prober.yaml", "command: [!env X]\n" PLACED } },
@@ -330,28 +330,28 @@ static const struct mistake {
 		{ { "probers/p/prober.yaml",
 			"command: [x, '${siz}', '${size}', '${m}', '${nodes}', '${a b}', '$${x}', '${host}-${cluster}', '${k}']\n"
 			"matrix: {k: [1], n: '${nodes}', s: '${size}', u: '${node}'}\n" PLACED } },
-		"probers/p/prober.yaml:1:14: prober 'p': command: '${siz}' is neither in the matrix nor a variable of cluster 'c' in "
+		"probers/p/prober.yaml:1:14: prober 'p': command[1]: '${siz}' is neither in the matrix nor a variable of cluster 'c' in "
 		"environment 'prod' (did you mean '${size}'?)\n"
-		"probers/p/prober.yaml:1:35: prober 'p': command: 'm' of cluster 'c' in environment 'prod' is not text, a number, true "
+		"probers/p/prober.yaml:1:35: prober 'p': command[3]: 'm' of cluster 'c' in environment 'prod' is not text, a number, true "
 		"or false\n"
-		"probers/p/prober.yaml:1:43: prober 'p': command: 'nodes' of cluster 'c' in environment 'prod' is not text, a number, "
+		"probers/p/prober.yaml:1:43: prober 'p': command[4]: 'nodes' of cluster 'c' in environment 'prod' is not text, a number, "
 		"true or false\n"
-		"probers/p/prober.yaml:1:55: prober 'p': command: '${a b}' is not a name (letters, digits and '_'; '$${' is a literal "
+		"probers/p/prober.yaml:1:55: prober 'p': command[5]: '${a b}' is not a name (letters, digits and '_'; '$${' is a literal "
 		"'${')\n"
-		"probers/p/prober.yaml:2:36: prober 'p': matrix: 'size' of cluster 'c' in environment 'prod' is not a list\n"
-		"probers/p/prober.yaml:2:50: prober 'p': matrix: '${node}' is no variable of cluster 'c' in environment 'prod' (did you "
+		"probers/p/prober.yaml:2:36: prober 'p': matrix.s: 'size' of cluster 'c' in environment 'prod' is not a list\n"
+		"probers/p/prober.yaml:2:50: prober 'p': matrix.u: '${node}' is no variable of cluster 'c' in environment 'prod' (did you "
 		"mean '${nodes}'?)\n" },
 	{ "a name of one cluster only",
 		{ { "clusters/d.yaml", "recipe: r\nenvironments: [lab]\n" }, { "clusters/c.yaml", "recipe: r\nvariables: {here: 1}\n" },
 			{ "probers/p/prober.yaml", "command: [x, '${here}']\nplacements: [{}]\n" } },
-		"probers/p/prober.yaml:1:14: prober 'p': command: '${here}' is neither in the matrix nor a variable of cluster 'd' in "
+		"probers/p/prober.yaml:1:14: prober 'p': command[1]: '${here}' is neither in the matrix nor a variable of cluster 'd' in "
 		"environment 'lab' ('$${' is a literal '${')\n" },
 	{ "a sensitive name",
 		{ { "clusters/c.yaml", "recipe: r\nvariables: {key: !env X}\nsensitive_variables: [drawn]\n" },
 			{ "probers/p/prober.yaml", "command: [x, '${key}']\nenv: {K: '${drawn}'}\n" PLACED } },
-		"probers/p/prober.yaml:1:14: prober 'p': command: 'key' of cluster 'c' is sensitive, and a prober's config can be read "
+		"probers/p/prober.yaml:1:14: prober 'p': command[1]: 'key' of cluster 'c' is sensitive, and a prober's config can be read "
 		"by everyone\n"
-		"probers/p/prober.yaml:2:10: prober 'p': env: 'drawn' of cluster 'c' is sensitive, and a prober's config can be read by "
+		"probers/p/prober.yaml:2:10: prober 'p': env.K: 'drawn' of cluster 'c' is sensitive, and a prober's config can be read by "
 		"everyone\n" },
 	{ "names that cannot be known",
 		{ { "recipes/r/initial_values", "", 0755 }, { "probers/p/prober.yaml", "command: [x, '${drawn}']\n" PLACED } }, "" },
@@ -359,7 +359,7 @@ static const struct mistake {
 	{ "a matrix of a placement",
 		{ { "probers/p/prober.yaml",
 			"command: [x, '${a}', '${b}']\nmatrix: {a: [1], b: [2]}\nplacements: [{clusters: [c]}, {hosts: [h], matrix: {b: [3]}}]\n" } },
-		"probers/p/prober.yaml:1:14: prober 'p': command: '${a}' is in the prober's matrix, but not in that of a placement on "
+		"probers/p/prober.yaml:1:14: prober 'p': command[1]: '${a}' is in the prober's matrix, but not in that of a placement on "
 		"cluster 'c', which takes its place\n" },
 };
 

@@ -301,7 +301,7 @@ static void test_refused(void **state)
 		{ KIND_PROBER, "{\"slug\": \"p\", \"command\": [\"x\"], \"files\": {\"x\": 1}}",
 			"prober 'p': files.x: is a whole number, should be a map" },
 		{ KIND_PROBER, "{\"slug\": \"p\", \"command\": [\"x\"], \"shiny\": 1}",
-			"prober 'p': unknown key 'shiny'" },
+			"prober 'p': shiny: unknown key" },
 		{ KIND_PROBER, "{\"slug\": \"p\", \"command\": [\"x\"], \"files\": {\"prober.yaml\": F}}",
 			"prober 'p': files: 'prober.yaml' has a meaning of its own in a config tree, so it cannot be a file of the prober" },
 		{ KIND_RECIPE, "{\"slug\": \"r\", \"files\": {\"values.yaml\": F}}",

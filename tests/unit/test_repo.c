@@ -167,19 +167,19 @@ static void test_refused(void **state)
 			"--unshallow" },
 		{ "git init -q sub && (cd sub && git commit -q --allow-empty -m x) && mv sub probers/sub && git add -A 2>/dev/null && commit "
 		  "2026-01-02T00:00:00",
-			".", "main", "main:probers/sub: is a submodule; its files are in another repository" },
+			".", "main", "main:probers/sub:1:1: prober 'sub': is a submodule; its files are in another repository" },
 		{ "ln -s /etc/passwd probers/p/x && commit 2026-01-02T00:00:00", ".", "main",
-			"main:probers/p/x: prober 'p': is a symlink that leads out of the tree; link to a file inside it, or copy it" },
+			"main:probers/p/x:1:1: prober 'p': files: is a symlink that leads out of the tree; link to a file inside it, or copy it" },
 		{ "ln -s ../../../x probers/p/x && commit 2026-01-02T00:00:00", ".", "main",
-			"main:probers/p/x: prober 'p': is a symlink that leads out of the tree; link to a file inside it, or copy it" },
+			"main:probers/p/x:1:1: prober 'p': files: is a symlink that leads out of the tree; link to a file inside it, or copy it" },
 		{ "ln -s none probers/p/x && commit 2026-01-02T00:00:00", ".", "main",
-			"main:probers/p/x: prober 'p': is a symlink to nothing" },
+			"main:probers/p/x:1:1: prober 'p': files: is a symlink to nothing" },
 		{ "ln -s x probers/p/x && commit 2026-01-02T00:00:00", ".", "main",
-			"main:probers/p/x: prober 'p': is a symlink that leads to itself" },
+			"main:probers/p/x:1:1: prober 'p': files: is a symlink that leads to itself" },
 		{ "printf '" LFS "' >probers/p/x && commit 2026-01-02T00:00:00", ".", "main",
-			"main:probers/p/x: prober 'p': is kept by Git LFS, outside the repository; read it from a checkout, without --revision" },
+			"main:probers/p/x:1:1: prober 'p': files: is kept by Git LFS, outside the repository; read it from a checkout, without --revision" },
 		{ "head -c 5000000 /dev/zero >values.yaml && commit 2026-01-02T00:00:00", ".", "main",
-			"main:values.yaml: is larger than 4 MiB" },
+			"main:values.yaml:1:1: is larger than 4 MiB" },
 		{ "chmod -x probers/p/run.sh && commit 2026-01-02T00:00:00", ".", "main",
 			"main:probers/p/prober.yaml:2:11: prober 'p': command: './run.sh' is not executable; run: chmod +x run.sh" },
 	};
@@ -227,7 +227,7 @@ static void test_a_missing_object(void **state)
 	start();
 	sh("f=.git/objects/$(git rev-parse main:probers/p/run.sh | sed 's|^..|&/|') && rm -f $f");
 	config_free(load(".", "main", &text));
-	assert_non_null(strstr(text, "main:probers/p/run.sh: prober 'p': cannot be read: its object is not here (a partial clone?)"));
+	assert_non_null(strstr(text, "main:probers/p/run.sh:1:1: prober 'p': files: cannot be read: its object is not here (a partial clone?)"));
 }
 
 /* The subject of the commit that touched an object last (subjects are dates), "-" for none, or what the revision says. */

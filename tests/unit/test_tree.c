@@ -82,17 +82,17 @@ static void test_links(void **state)
 	assert_int_equal(symlink("nothing", "probers/p/dangling"), 0);
 	assert_int_equal(symlink("self", "probers/p/self"), 0);
 	assert_int_equal(unlink("probers/q"), 0);
-	expect_problems("probers/p/above: prober 'p': is a symlink that leads out of the tree; link to a file inside it, or copy it\n"
-			"probers/p/absolute: prober 'p': is a symlink that leads out of the tree; link to a file inside it, or copy it\n"
-			"probers/p/dangling: prober 'p': is a symlink to nothing\n"
-			"probers/p/self: prober 'p': is a symlink that leads to itself\n");
+	expect_problems("probers/p/above:1:1: prober 'p': files: is a symlink that leads out of the tree; link to a file inside it, or copy it\n"
+			"probers/p/absolute:1:1: prober 'p': files: is a symlink that leads out of the tree; link to a file inside it, or copy it\n"
+			"probers/p/dangling:1:1: prober 'p': files: is a symlink to nothing\n"
+			"probers/p/self:1:1: prober 'p': files: is a symlink that leads to itself\n");
 	/* unless no glob chooses them */
 	tree_write("probers/p/prober.yaml", "command: [./run.sh]\nplacements: [{}]\nfiles: ['*.sh']\n", 0);
 	expect_problems("");
 	/* the YAML file itself */
 	assert_int_equal(unlink("clusters/c.yaml"), 0);
 	assert_int_equal(symlink("/etc/hostname", "clusters/c.yaml"), 0);
-	expect_problems("clusters/c.yaml: is a symlink that leads out of the tree; link to a file inside it, or copy it\n");
+	expect_problems("clusters/c.yaml:1:1: cluster 'c': is a symlink that leads out of the tree; link to a file inside it, or copy it\n");
 }
 
 static void test_endless_links(void **state)
@@ -114,10 +114,10 @@ static void test_no_files(void **state)
 	assert_int_equal(mkfifo("clusters/d.yaml", 0644), 0);
 	assert_int_equal(mkdir("recipes/r/initial_values", 0755), 0);
 	assert_int_equal(mkfifo("recipes/r/dev.tf", 0644), 0);
-	expect_problems("clusters/d.yaml: is neither a file nor a folder (but a device, pipe or socket)\n"
-			"probers/p/pipe: prober 'p': is neither a file nor a folder (but a device, pipe or socket)\n"
-			"recipes/r/dev.tf: recipe 'r': is neither a file nor a folder (but a device, pipe or socket)\n"
-			"recipes/r/initial_values: recipe 'r': is a folder\n");
+	expect_problems("clusters/d.yaml:1:1: cluster 'd': is neither a file nor a folder (but a device, pipe or socket)\n"
+			"probers/p/pipe:1:1: prober 'p': files: is neither a file nor a folder (but a device, pipe or socket)\n"
+			"recipes/r/dev.tf:1:1: recipe 'r': files: is neither a file nor a folder (but a device, pipe or socket)\n"
+			"recipes/r/initial_values:1:1: recipe 'r': files: is a folder\n");
 }
 
 static void test_unreadable(void **state)
@@ -126,7 +126,7 @@ static void test_unreadable(void **state)
 	if (geteuid() == 0)
 		skip(); /* root may read everything */
 	assert_int_equal(chmod("probers/p/run.sh", 0300), 0);
-	expect_problems("probers/p/run.sh: prober 'p': cannot be read: Permission denied\n");
+	expect_problems("probers/p/run.sh:1:1: prober 'p': files: cannot be read: Permission denied\n");
 }
 
 static void test_too_large(void **state)
@@ -134,8 +134,8 @@ static void test_too_large(void **state)
 	(void)state;
 	assert_int_equal(truncate("probers/p/run.sh", (64 << 20) + 1), 0);
 	assert_int_equal(truncate("clusters/c.yaml", (4 << 20) + 1), 0);
-	expect_problems("clusters/c.yaml: cluster 'c': is larger than 4 MiB\n"
-			"probers/p/run.sh: prober 'p': is larger than 64 MiB\n");
+	expect_problems("clusters/c.yaml:1:1: cluster 'c': is larger than 4 MiB\n"
+			"probers/p/run.sh:1:1: prober 'p': files: is larger than 64 MiB\n");
 }
 
 static void test_left_out(void **state)
@@ -245,7 +245,7 @@ static void test_threads(void **state)
 	}
 	assert_memory_equal(digests[0], digests[1], SHA256_BYTES);
 	assert_string_equal(texts[0], texts[1]);
-	assert_non_null(strstr(texts[0], "probers/p294/prober.yaml:3:1: prober 'p294': unknown key 'naem' (did you mean 'name'?)\n"));
+	assert_non_null(strstr(texts[0], "probers/p294/prober.yaml:3:1: prober 'p294': naem: unknown key (did you mean 'name'?)\n"));
 }
 
 static const char *explain(enum kind kind, const char *slug, struct value **v)

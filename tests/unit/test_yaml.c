@@ -156,9 +156,9 @@ static void test_mistakes(void **state)
 			"begins with '*' in quotes)" },
 		{ "a: *.local\n", "f.yaml:1:5: a name should follow '*' or '&'; put text that begins with it in quotes" },
 		{ "a: &x [1, *x]\n", "f.yaml:1:11: '*x' is inside the value that it names" },
-		{ "a: 1\nb: 2\na: 3\nb: 4\n", "f.yaml:3:1: key 'a' is there already (line 1); remove one of them\n"
-			"f.yaml:4:1: key 'b' is there already (line 2); remove one of them" },
-		{ "{1: a, '1': b}", "f.yaml:1:8: key '1' is there already (line 1); remove one of them" },
+		{ "a: 1\nb: 2\na: 3\nb: 4\n", "f.yaml:3:1: a: duplicate key, there already in line 1; remove one of them\n"
+			"f.yaml:4:1: b: duplicate key, there already in line 2; remove one of them" },
+		{ "{1: a, '1': b}", "f.yaml:1:8: 1: duplicate key, there already in line 1; remove one of them" },
 		{ "<<: {a: 1}\n<<: {b: 1}\n", "f.yaml:1:1: '<<' is there twice; write <<: [*one, *two]" },
 		{ "<<: 5\n", "f.yaml:1:1: '<<' merges a map or a list of maps (like <<: *name), and this is a whole number; put '<<' in "
 			"quotes to make it a key" },
@@ -302,7 +302,7 @@ static void test_size(void **state)
 	strbuf_addch(&yaml, '"');
 	expect(&yaml, "");
 	strbuf_addch(&yaml, '\n');
-	expect(&yaml, "f.yaml: is larger than 4 MiB; split it");
+	expect(&yaml, "f.yaml:1:1: is larger than 4 MiB; split it");
 	strbuf_release(&yaml);
 }
 
@@ -322,7 +322,7 @@ static void test_large_map(void **state)
 	assert_string_equal(value_get_string(again, "k99"), "own");
 	assert_int_equal(value_get(again, "k9999")->type, V_INT);
 	strbuf_addstr(&yaml, "  k50: twice\n");
-	expect(&yaml, "f.yaml:10104:3: key 'k50' is there already (line 10054); remove one of them");
+	expect(&yaml, "f.yaml:10104:3: k50: duplicate key, there already in line 10054; remove one of them");
 	strbuf_release(&yaml);
 }
 

@@ -139,8 +139,10 @@ int api_authenticate(struct api_call *call, struct mrp_err *err)
 	}
 	if (!token_cache_any(tokens))
 		return api_check_origin(call, err);
-	if (!text)
-		return refuse(call, CHALLENGE, "a token is needed, as 'Authorization: Bearer TOKEN'", err);
+	if (!text) { /* no try, so none that counts */
+		call->response.www_authenticate = CHALLENGE;
+		return api_fail(call, err, 401, "a token is needed, as 'Authorization: Bearer TOKEN'");
+	}
 	struct token_row *row = token_cache_find(tokens, text);
 	if (!row)
 		return refuse(call, CHALLENGE ", error=\"invalid_token\"",

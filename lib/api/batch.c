@@ -161,7 +161,7 @@ static bool wants_minimal(const struct api_call *call)
 /* The whole body: somewhere in it is a mistake, and its place counts from the beginning. */
 static int parse_whole(struct api_call *call, struct mrp_err *err)
 {
-	call->body = json_parse(&call->arena, call->request.body, call->request.body_len, "the body", err);
+	call->body = json_parse_exact(&call->arena, call->request.body, call->request.body_len, "the body", err);
 	return call->body ? 0 : -1;
 }
 
@@ -176,7 +176,7 @@ static int run_operations(
 	for (uint32_t i = 0; i < operations->n; i++) {
 		api_call_reset(sub);
 		const struct value *operation =
-			json_parse(&sub->arena, operations->v[i].text, operations->v[i].len, "an operation", err);
+			json_parse_exact(&sub->arena, operations->v[i].text, operations->v[i].len, "an operation", err);
 		if (!operation) {
 			mrp_err_clear(err);
 			return parse_whole(call, err) < 0 ? -1 : bad_operation(call, i, "", "is not valid JSON", err);

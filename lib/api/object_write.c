@@ -54,6 +54,9 @@ int object_patch(struct api_call *call, struct mrp_err *err)
 		api_check_preconditions(call, doc.row.revision, err) < 0 || document_writable(&doc, err) < 0 ||
 		(kind == KIND_CLUSTER && variables_check_patch(call, &doc, err) < 0))
 		return -1;
+	const struct value *slug = call->body->type == V_OBJECT ? value_get(call->body, "slug") : NULL;
+	if (slug && slug->type == V_NULL)
+		problems_add(&call->problems, (struct mrp_loc){ 0 }, "slug", "cannot be removed");
 	if (call->body->type == V_OBJECT)
 		doc.supplied = value_get(call->body, "variables");
 	return document_write(call, &doc, patched(call, doc.current, replace_values), err) == WRITE_FAILED ? -1 : 0;

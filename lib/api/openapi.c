@@ -317,6 +317,16 @@ static struct value *operation(struct arena *arena, const struct api_route *rout
 	return v;
 }
 
+/* Every GET has its HEAD; where one is asked for to see whether something is there, it is a route of its own. */
+static struct value *head_operation(struct arena *arena, const struct api_route *route)
+{
+	struct api_route head = *route;
+
+	head.method = "HEAD";
+	head.answer = SHAPE_NONE;
+	return operation(arena, &head);
+}
+
 static const char *method_key(const char *method)
 {
 	static const struct {
@@ -386,6 +396,8 @@ void api_openapi(struct strbuf *out)
 			value_append(&arena, paths, route->path, path);
 		}
 		value_append(&arena, path, method_key(route->method), operation(&arena, route));
+		if (route->answer == SHAPE_BYTES && streq(route->method, "GET"))
+			value_append(&arena, path, "head", head_operation(&arena, route));
 	}
 	value_append(&arena, components, "schemas", schemas(&arena));
 	value_append(&arena, components, "securitySchemes",

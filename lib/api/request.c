@@ -86,8 +86,34 @@ static bool method_fits(const char *route, const char *method)
 	return streq(route, method) || (streq(route, "GET") && streq(method, "HEAD"));
 }
 
+/* "http://host/path" as it goes to a proxy, which a server has to take too (RFC 9112, 3.2.2): "/path", and the host that
+ * stands in for the header's. Other targets are as they should be. */
+static const char *origin_form(const char *target, const char **host, size_t *host_len)
+{
+	const char *rest;
+
+	*host = NULL;
+	if (!skip_prefix(target, "http://", &rest) && !skip_prefix(target, "https://", &rest))
+		return target;
+	*host = rest;
+	*host_len = strcspn(rest, "/?");
+	return rest[*host_len] == '/' ? rest + *host_len : "/";
+}
+
+static void take_target(struct api_call *call)
+{
+	const char *host;
+	size_t len;
+
+	call->request.target = origin_form(call->request.target, &host, &len);
+	if (host)
+		call->request.headers[HDR_HOST] = arena_strndup(&call->arena, host, len);
+}
+
 int api_find_route(struct api_call *call, struct mrp_err *err)
 {
+	take_target(call);
+
 	const char *target = call->request.target;
 	struct strbuf allow = STRBUF_INIT;
 
@@ -116,7 +142,10 @@ int api_find_route(struct api_call *call, struct mrp_err *err)
 size_t api_body_max(const char *method, const char *target)
 {
 	enum { IGNORED_MAX = 64 << 10 };
+	const char *host;
+	size_t host_len;
 
+	target = origin_form(target, &host, &host_len);
 	for (size_t i = 0; i < api_routes_n; i++) {
 		const struct api_route *route = &api_routes[i];
 
@@ -228,7 +257,7 @@ int api_parse_body(struct api_call *call, struct mrp_err *err)
 		return api_fail(call, err, 415, "content encoding '%s' is not taken here; send the body as it is", encoding);
 	if (flags & RF_SPLIT)
 		return 0;
-	call->body = json_parse(&call->arena, request->body, request->body_len, "the body", err);
+	call->body = json_parse_exact(&call->arena, request->body, request->body_len, "the body", err);
 	return call->body ? 0 : -1;
 }
 

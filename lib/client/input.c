@@ -53,7 +53,7 @@ struct value *input_document(struct arena *arena, const char *path, struct mrp_e
 struct value *input_value(struct arena *arena, const char *text, size_t len, bool as_text)
 {
 	struct mrp_err ignored = MRP_ERR_INIT;
-	struct value *v = as_text ? NULL : json_parse(arena, text, len, "value", &ignored);
+	struct value *v = as_text ? NULL : json_parse_exact(arena, text, len, "value", &ignored);
 
 	mrp_err_clear(&ignored);
 	return v ? v : value_string_n(arena, text, len);

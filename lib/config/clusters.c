@@ -3,21 +3,12 @@
 #include "../base/text.h"
 #include "loader.h"
 
-static bool names(const struct value *list, const char *name)
-{
-	for (uint32_t i = 0; list && i < list->n; i++) {
-		if (streq(list->items[i]->s, name))
-			return true;
-	}
-	return false;
-}
-
 /* True when the cluster is in the environment. */
 static bool belongs(const struct value *cluster, const char *environment)
 {
 	const struct value *list = value_get(cluster, "environments");
 
-	return !list || names(list, environment);
+	return !list || value_lists(list, environment);
 }
 
 static void check_environments(struct worker *worker, const struct value *cluster)
@@ -77,7 +68,7 @@ static void check_required(struct worker *worker, const struct value *cluster, c
 	value_for_each(name, recipe->required) {
 		const struct value *v = value_get(variables, name->s);
 
-		if ((v && v->type != V_NULL) || names(external, name->s))
+		if ((v && v->type != V_NULL) || value_lists(external, name->s))
 			continue;
 		problems_add(&worker->reader.problems, loc, "variables",
 			"'%s' is required and missing in environment '%s'; set it in %s, %s, recipes/%s/values.yaml or values.yaml",
@@ -107,19 +98,19 @@ static void add_target(struct loader *loader, const char *slug, const struct val
 			: m->value->type != V_OBJECT && m->value->type != V_NULL ? TARGET_SCALAR
 										  : 0;
 
-		if (names(external, m->key))
+		if (value_lists(external, m->key))
 			continue;
-		if (variables_secret(m->value) || names(sensitive, m->key))
+		if (variables_secret(m->value) || value_lists(sensitive, m->key))
 			flags |= TARGET_SENSITIVE;
 		all[target.n++] = (struct target_name){ arena_strdup(&loader->arena, m->key), flags };
 	}
 	value_for_each(name, external) {
-		unsigned flags = TARGET_EXTERNAL | (names(sensitive, name->s) ? TARGET_SENSITIVE : 0);
+		unsigned flags = TARGET_EXTERNAL | (value_lists(sensitive, name->s) ? TARGET_SENSITIVE : 0);
 
 		all[target.n++] = (struct target_name){ arena_strdup(&loader->arena, name->s), flags };
 	}
 	value_for_each(name, sensitive) {
-		if (value_find(variables, name->s) < 0 && !names(external, name->s))
+		if (value_find(variables, name->s) < 0 && !value_lists(external, name->s))
 			all[target.n++] = (struct target_name){ arena_strdup(&loader->arena, name->s), TARGET_SENSITIVE };
 	}
 	if (target.n > 1)
@@ -139,9 +130,9 @@ static struct value *owned_variables(struct worker *worker, const struct value *
 
 	for (uint32_t i = 0; i < variables->n; i++) {
 		const struct member *m = &variables->members[i];
-		bool secret = variables_secret(m->value) || names(named, m->key);
+		bool secret = variables_secret(m->value) || value_lists(named, m->key);
 
-		if (names(external, m->key))
+		if (value_lists(external, m->key))
 			continue;
 		struct value *v = m->value, *entry = value_object(arena);
 		if (worker->loader->read_secrets)

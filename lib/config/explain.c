@@ -103,15 +103,6 @@ static void add_field(struct explain *explain, const char *name, const struct va
 	add_leaves(explain, v, keys, 0);
 }
 
-static bool names(const struct value *list, const char *name)
-{
-	for (uint32_t i = 0; list && list->type == V_ARRAY && i < list->n; i++) {
-		if (list->items[i]->type == V_STRING && streq(list->items[i]->s, name))
-			return true;
-	}
-	return false;
-}
-
 static void add_variables(struct explain *explain, struct worker *worker, const struct value *cluster,
 	struct value *const layers[LAYER_COUNT])
 {
@@ -124,10 +115,10 @@ static void add_variables(struct explain *explain, struct worker *worker, const 
 	for (uint32_t i = 0; i < merged->n; i++) {
 		const struct member *m = &merged->members[i];
 
-		if (names(external, m->key))
+		if (value_lists(external, m->key))
 			continue;
 		/* what a lower layer says of a variable is as secret as what the upper one does */
-		explain->sensitive = names(sensitive, m->key);
+		explain->sensitive = value_lists(sensitive, m->key);
 		for (int layer = 0; layer < LAYER_COUNT; layer++) {
 			const struct value *v = layers[layer] ? value_get(layers[layer], m->key) : NULL;
 
@@ -191,7 +182,7 @@ static int explain_cluster(struct explain *explain, struct worker *worker, const
 
 	if (!environment)
 		return 0; /* the manifest is broken, which has been said */
-	if (environments && !names(environments, environment->name))
+	if (environments && !value_lists(environments, environment->name))
 		return mrp_err_set(err, MRP_ENOTFOUND, "cluster '%s' is not in environment '%s'", slug, environment->name);
 	struct recipe_info recipe = { .values = recipe_slug ? recipe_values(worker, recipe_slug) : NULL };
 	loader_layers(loader, layers, &recipe, (size_t)(environment - loader->manifest.environments));

@@ -55,11 +55,11 @@ void cluster_check(struct schema_ctx *ctx, const struct value *cluster)
 
 	if (!(ctx->where & FF_CONFIG) || !external || external->type != V_ARRAY || !variables)
 		return;
-	value_for_each(name, external) {
-		int64_t i = name->type == V_STRING ? value_find(variables, name->s) : -1;
+	for (uint32_t i = 0; variables->type == V_OBJECT && i < variables->n; i++) {
+		const struct member *m = &variables->members[i];
 
-		if (i >= 0)
-			problems_add(ctx->problems, member_loc(variables, &variables->members[i]), "variables",
-				"'%s' is also one of external_variables, which someone else writes", name->s);
+		if (value_lists(external, m->key))
+			problems_add(ctx->problems, member_loc(variables, m), "variables",
+				"'%s' is also one of external_variables, which someone else writes", m->key);
 	}
 }

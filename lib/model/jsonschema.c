@@ -98,6 +98,13 @@ static struct value *schema_of(struct arena *arena, const struct field *field, u
 		set_string(arena, v, "description", field->help);
 	if (field->flags & FF_READONLY)
 		value_set(arena, v, "readOnly", value_bool(arena, true));
+	if (field->flags & FF_NULL) {
+		struct value *types = value_array(arena);
+
+		value_push(arena, types, value_string(arena, "object"));
+		value_push(arena, types, value_string(arena, "null"));
+		value_set(arena, v, "type", types);
+	}
 	switch (field->type) {
 	case F_STRING:
 	case F_DURATION:
@@ -113,7 +120,10 @@ static struct value *schema_of(struct arena *arena, const struct field *field, u
 	case F_INT:
 	case F_NUMBER:
 		set_string(arena, v, "type", field->type == F_INT ? "integer" : "number");
-		add_bounds(arena, v, field, "minimum", "maximum");
+		if (field->min || field->max)
+			value_set(arena, v, "minimum", value_int(arena, field->min));
+		if (field->max)
+			value_set(arena, v, "maximum", value_int(arena, field->max));
 		break;
 	case F_LIST:
 		describe_list(arena, v, field, where);

@@ -55,7 +55,9 @@ static void fill_variables(struct arena *arena, struct value *cluster)
 
 		if (!value_get(entry, "owner"))
 			value_append(arena, entry, "owner", value_string(arena, "manual"));
-		if (!value_get(entry, "sensitive"))
+		if (value_lists(value_get(cluster, "sensitive_variables"), variables->members[i].key))
+			value_set(arena, entry, "sensitive", value_bool(arena, true));
+		else if (!value_get(entry, "sensitive"))
 			value_append(arena, entry, "sensitive", value_bool(arena, false));
 		variables->members[i].value = entry;
 	}
@@ -155,13 +157,7 @@ void root_digest(uint8_t out[SHA256_BYTES], struct digest_entry *entries, size_t
 
 bool cluster_hides(const struct value *cluster, const char *name, const struct value *entry)
 {
-	const struct value *names = value_get(cluster, "sensitive_variables"), *flag = value_get(entry, "sensitive");
+	const struct value *flag = value_get(entry, "sensitive");
 
-	if (flag && flag->type == V_BOOL && flag->b)
-		return true;
-	for (uint32_t i = 0; names && names->type == V_ARRAY && i < names->n; i++) {
-		if (names->items[i]->type == V_STRING && streq(names->items[i]->s, name))
-			return true;
-	}
-	return false;
+	return (flag && flag->type == V_BOOL && flag->b) || value_lists(value_get(cluster, "sensitive_variables"), name);
 }

@@ -185,12 +185,25 @@ static void check_alert_names(struct schema_ctx *ctx, const struct value *alerts
 	}
 }
 
+static void check_program(struct schema_ctx *ctx, const struct value *command, const char *path)
+{
+	const struct value *program = command && command->type == V_ARRAY && command->n ? command->items[0] : NULL;
+
+	if (program && program->type == V_STRING && !program->n)
+		problems_add(ctx->problems, value_loc(program), path, "is empty, should be a program");
+}
+
 void prober_check(struct schema_ctx *ctx, const struct value *prober)
 {
 	static const char *const substituted[] = { "command", "probe", "env", "heal" };
 	const struct value *placements = value_get(prober, "placements"), *alerts = value_get(prober, "alerts"),
 			   *probe = value_get(prober, "probe"), *limits = value_get(prober, "limits");
 
+	const struct value *heal = value_get(prober, "heal");
+
+	check_program(ctx, value_get(prober, "command"), "command[0]");
+	if (heal && heal->type == V_OBJECT)
+		check_program(ctx, value_get(heal, "command"), "heal.command[0]");
 	check_label_names(ctx, prober, "labels", "labels");
 	check_matrix(ctx, prober, "matrix");
 	for (size_t i = 0; i < ARRAY_SIZE(substituted); i++) {

@@ -200,6 +200,18 @@ static struct value *apply_text(
 	return text;
 }
 
+/* 10.0 is 10, as in digests and in JSON Schema. */
+static struct value *as_whole(struct arena *arena, struct value *v)
+{
+	if (v->type != V_REAL || !(v->r >= -0x1p63 && v->r < 0x1p63) || (double)(int64_t)v->r != v->r)
+		return v;
+	struct value *whole = value_int(arena, (int64_t)v->r);
+	whole->file = v->file;
+	whole->line = v->line;
+	whole->col = v->col;
+	return whole;
+}
+
 static void check_number(struct schema_ctx *ctx, const struct field *field, const struct value *v, const struct path *path)
 {
 	bool whole = field->type == F_INT;
@@ -322,6 +334,9 @@ static struct value *apply_field(
 			wrong_type(ctx, v, path, "true or false");
 		return v;
 	case F_INT:
+		v = as_whole(ctx->arena, v);
+		check_number(ctx, field, v, path);
+		return v;
 	case F_NUMBER:
 		check_number(ctx, field, v, path);
 		return v;

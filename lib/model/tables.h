@@ -25,7 +25,7 @@ extern const struct field source_fields[];
 	  .valid = valid_label_key, .form = "a label name (letters, digits, '_', '.', '/', '-')",                      \
 	  .pattern = "^[A-Za-z0-9_]([A-Za-z0-9_./-]*[A-Za-z0-9_])?$" },                                                  \
 	{ "managed", F_BOOL, FF_API, "true when it came from a config" },                                              \
-	{ "source", F_OBJECT, FF_API, "where it came from; null when made by hand", .sub = source_fields },            \
+	{ "source", F_OBJECT, FF_API | FF_NULL, "where it came from; null when made by hand", .sub = source_fields },            \
 	{ "revision", F_INT, FF_READONLY, "moved by every write" },                                                    \
 	{ "digest", F_STRING, FF_READONLY, "SHA-256 of what a config can manage" },                                    \
 	{ "created_at", F_STRING, FF_READONLY, "RFC 3339, UTC" },                                                      \

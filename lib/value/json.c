@@ -54,7 +54,8 @@ static struct value *from_jansson(struct arena *arena, const json_t *json, int d
 	BUG("jansson type %d", (int)json_typeof(json));
 }
 
-struct value *json_parse(struct arena *arena, const char *text, size_t len, const char *name, struct mrp_err *err)
+static struct value *parse(
+	struct arena *arena, const char *text, size_t len, const char *name, bool exact, struct mrp_err *err)
 {
 	const char *nul = memchr(text, '\0', len);
 	json_error_t error;
@@ -67,9 +68,8 @@ struct value *json_parse(struct arena *arena, const char *text, size_t len, cons
 	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 
 	/* a whole number beyond int64 is a number all the same */
-	if (!json && json_error_code(&error) == json_error_numeric_overflow)
-		json = json_loadb(
-			text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
+	if (!json && !exact && json_error_code(&error) == json_error_numeric_overflow)
+		json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
 	if (!json) {
 		char *advice =
 			strstr(error.text, " without JSON_ALLOW_NUL"); /* for who writes the program, not the text */
@@ -77,7 +77,7 @@ struct value *json_parse(struct arena *arena, const char *text, size_t len, cons
 		if (advice)
 			*advice = '\0';
 		mrp_err_set(err, MRP_EPARSE, "%s is not valid JSON: line %d, column %d: %s", name, error.line,
-			error.column, error.text);
+			error.column, json_error_code(&error) == json_error_stack_overflow ? "nested too deep" : error.text);
 		return NULL;
 	}
 	struct value *v = from_jansson(arena, json, 1);
@@ -85,6 +85,16 @@ struct value *json_parse(struct arena *arena, const char *text, size_t len, cons
 	if (!v)
 		mrp_err_set(err, MRP_EPARSE, "%s is nested deeper than %d levels", name, (int)MAX_DEPTH);
 	return v;
+}
+
+struct value *json_parse(struct arena *arena, const char *text, size_t len, const char *name, struct mrp_err *err)
+{
+	return parse(arena, text, len, name, false, err);
+}
+
+struct value *json_parse_exact(struct arena *arena, const char *text, size_t len, const char *name, struct mrp_err *err)
+{
+	return parse(arena, text, len, name, true, err);
 }
 
 void json_add_number(struct strbuf *out, double r)

@@ -9,6 +9,8 @@
  * and nesting over 64 levels are MRP_EPARSE; the message says line and column. `name` is what the text is, for messages.
  * Returns NULL on error. */
 struct value *json_parse(struct arena *arena, const char *text, size_t len, const char *name, struct mrp_err *err);
+/* The same, but a whole number beyond int64 is an error, too, instead of being rounded to a double. */
+struct value *json_parse_exact(struct arena *arena, const char *text, size_t len, const char *name, struct mrp_err *err);
 
 /* Sorted keys, no white space, integers plain, other numbers in the shortest form that reads back equal, strings with
  * only '"', '\' and control characters escaped: equal values give equal bytes. */

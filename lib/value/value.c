@@ -88,6 +88,15 @@ void value_push(struct arena *arena, struct value *array, struct value *item)
 	array->items[array->n++] = item;
 }
 
+bool value_lists(const struct value *list, const char *text)
+{
+	for (uint32_t i = 0; list && list->type == V_ARRAY && i < list->n; i++) {
+		if (list->items[i]->type == V_STRING && streq(list->items[i]->s, text))
+			return true;
+	}
+	return false;
+}
+
 int64_t value_find(const struct value *object, const char *key)
 {
 	if (object->type != V_OBJECT)

@@ -80,6 +80,8 @@ struct value *value_get(const struct value *object, const char *key);
 const char *value_get_string(const struct value *object, const char *key);
 /* The index of the member, or -1. */
 int64_t value_find(const struct value *object, const char *key);
+/* True when `list` is a list with that text as an item; NULL is none. */
+bool value_lists(const struct value *list, const char *text);
 /* Set (replace or append); the object is yours alone. `key` must outlive the arena's users: from the same arena or a
  * literal. A NULL `item` removes the member. */
 void value_set(struct arena *arena, struct value *object, const char *key, struct value *item);

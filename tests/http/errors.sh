@@ -93,6 +93,16 @@ END
 	expect 200
 	matches "$body" '9007199254740993'
 	matches "$body" '-9223372036854775808'
+	# those that would lose digits are refused, not rounded
+	for n in 9223372036854775808 12345678901234567890 -9223372036854775809; do
+		request POST /v1/recipes '{"slug":"lost","values":{"n":'$n'}}'
+		expect_problem 400 ".detail | contains(\"$n\")"
+		request POST /v1/batch '{"operations":[{"method":"POST","path":"/v1/recipes","body":{"slug":"lost","values":{"n":'$n'}}}]}'
+		expect_problem 400
+	done
+	request POST /v1/clusters '{"slug":"c","recipe":"r1","deploy":{"max_destroy":3.0}}'
+	expect 201 '.deploy.max_destroy == 3'
+	matches "$body" '"max_destroy":3}'
 	# numbers compare as numbers
 	request POST /v1/recipes '{"slug":"n1","name":"n","values":{"n":[10,1000,0.5]}}'
 	request POST /v1/recipes '{"slug":"n2","name":"n","values":{"n":[10.0,1e3,5e-1]}}'
@@ -244,6 +254,18 @@ test_raw_requests()
 		*) fail "$text" ;;
 		esac
 	done
+	# as it would go to a proxy: its host counts, not the header's
+	while read -r want target host; do
+		printf 'GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$target" "$host" | raw >answer
+		expect_equal "GET $target" "HTTP/1.1 $want" "$(head -n 1 answer | cut -d ' ' -f 1,2)"
+	done <<'END'
+403 http://evil.example/v1/recipes 127.0.0.1
+404 ftp://127.0.0.1/v1/recipes 127.0.0.1
+404 http://127.0.0.1/v1/none 127.0.0.1
+200 http://127.0.0.1/v1/recipes?page_size=1 evil.example
+200 https://localhost:1/healthz 127.0.0.1
+200 http://127.0.0.1 127.0.0.1
+END
 	# half a request, then nobody
 	printf 'POST /v1/recipes HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"slug":' \
 		"$api_port" >half

@@ -111,6 +111,8 @@ test_slug_never_changes()
 	create recipes '{"slug":"one"}'
 	request PATCH /v1/recipes/one '{"slug":"two"}'
 	expect_problem 422 '.errors[0].field == "slug"'
+	request PATCH /v1/recipes/one '{"slug":null}'
+	expect_problem 422 '.errors[0].field == "slug"'
 	request PATCH /v1/recipes/one '{"slug":"one","description":"same slug"}'
 	expect 200 '.description == "same slug"'
 	request GET /v1/recipes/two
@@ -304,6 +306,11 @@ probers {"slug":"x","command":["a"],"interval":5} interval number|unit|duration
 probers {"slug":"x","command":["a"],"interval":"0s"} interval between
 probers {"slug":"x","command":["a"],"timeout":"99999999d"} timeout .
 probers {"slug":"x","command":[]} command empty
+probers {"slug":"x","command":["","a"]} command\\[0\\] empty
+probers {"slug":"x","command":["a"],"heal":{"command":[""]}} heal.command\\[0\\] empty
+probers {"slug":"x","command":["a"],"labels":{"__name__":"x"}} labels __name__
+probers {"slug":"x","command":["a"],"matrix":{"__m":["x"]}} matrix __m
+probers {"slug":"x","command":["a"],"placements":[{"env":{"A":"${a"}}]} placements\\[0\\].env.A }
 probers {"slug":"x","command":"a"} command list
 probers {"slug":"x","command":[["a"]]} command\\[0\\] text
 probers {"slug":"x"} command command

@@ -25,6 +25,10 @@ test_document()
 		pointer=$(say "$ref" | sed 's|^#/||' | jq -Rc 'split("/") | map(gsub("~1"; "/") | gsub("~0"; "~"))')
 		jq -e --argjson p "$pointer" 'getpath($p) != null' "$body" >/dev/null || fail "$ref leads nowhere"
 	done <refs
+	# what answers hold, and what is refused
+	expect 200 '.components.schemas | .Recipe, .Cluster, .Prober | .properties.source.type == ["object", "null"]' \
+		'.components.schemas.Cluster.properties.deploy.properties.max_destroy | .minimum == 0 and .maximum > 0' \
+		'.paths["/v1/blobs/{sha256}"].head.responses["200"] | has("content") | not'
 	# operation names are unique
 	expect 200 '[.paths[][] | objects | .operationId // empty] | length == (unique | length)'
 }

@@ -483,8 +483,11 @@ static void test_unsensitive(void **state)
 		{ TOKEN_MEESEEKS, 403, "PUT", "/v1/clusters/c/variables/x", "{\"sensitive\":false}" },
 		{ TOKEN_EDITOR, 403, "PATCH", "/v1/clusters/c", "{\"variables\":{\"x\":{\"sensitive\":false}}}" },
 		{ TOKEN_EDITOR, 403, "PATCH", "/v1/clusters/c", "{\"variables\":{\"x\":{\"sensitive\":null}}}" },
-		{ TOKEN_EDITOR, 403, "PATCH", "/v1/clusters/c", "{\"sensitive_variables\":[]}" },
-		{ TOKEN_EDITOR, 403, "PATCH", "/v1/clusters/c", "{\"sensitive_variables\":null}" },
+		/* those that the list has named stay sensitive, so this shows nothing */
+		{ TOKEN_EDITOR, 200, "PATCH", "/v1/clusters/c", "{\"sensitive_variables\":[]}" },
+		{ TOKEN_EDITOR, 200, "PATCH", "/v1/clusters/c", "{\"sensitive_variables\":null}" },
+		{ TOKEN_EDITOR, 403, "PATCH", "/v1/clusters/c",
+			"{\"sensitive_variables\":[],\"variables\":{\"listed\":{\"sensitive\":false}}}" },
 		/* a part of the map would bring the rest */
 		{ TOKEN_EDITOR, 403, "PATCH", "/v1/clusters/c",
 			"{\"variables\":{\"map\":{\"value\":{\"digest\":\"new\"},\"sensitive\":false}}}" },
@@ -593,10 +596,13 @@ static void test_attempts(void **state)
 
 	(void)state;
 	for (int i = 0; i < ATTEMPTS_BURST; i++)
-		assert_int_equal(ask_from(there, NULL, "GET", "/v1/probers", NULL), 401);
+		assert_int_equal(ask_from(there, "mrp_y", "GET", "/v1/probers", NULL), 401);
 	assert_int_equal(ask_from(there, "mrp_x", "GET", "/v1/probers", NULL), 429);
 	assert_true(call->response.retry_after_s >= 1);
 	assert_string_equal(call->response.content_type, "application/problem+json");
+	/* who shows no token tries none */
+	for (int i = 0; i < ATTEMPTS_BURST; i++)
+		assert_int_equal(ask_from(there, NULL, "GET", "/v1/probers", NULL), 401);
 	/* others are not meant, and who has a token is served from there too */
 	assert_int_equal(ask_from("192.0.2.2", NULL, "GET", "/v1/probers", NULL), 401);
 	assert_int_equal(ask_from(there, tokens[TOKEN_VIEWER], "GET", "/v1/probers", NULL), 200);

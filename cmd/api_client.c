@@ -123,6 +123,8 @@ struct value *client_document(struct mrp_ctx *ctx, const char *path, struct mrp_
 		mrp_err_set(err, MRP_EPARSE, "'%s' is %s, not an object", path, value_type_name(document));
 		return NULL;
 	}
+	if (document)
+		value_set(&ctx->arena, document, "format_version", NULL); /* 'get' puts it there, the API does not know it */
 	return document;
 }
 

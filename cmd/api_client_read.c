@@ -196,7 +196,7 @@ static int run_get(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *e
 const struct mrp_cmd client_get = {
 	.name = "get",
 	.summary = "print one thing",
-	.description = "With -o json or yaml it is the object as the API says it, which 'create' and 'patch' take back. A blob's bytes "
+	.description = "With -o json or yaml it is the object as the API says it with format_version before it, which 'create' and 'patch' take back. A blob's bytes "
 		       "are printed as they are.",
 	.args = "<kind> <slug>|<cluster> <name>|<cluster>/<host>|<id>|<sha256>",
 	.min_args = 1,

@@ -69,15 +69,17 @@ static const struct mrp_cmd *find_row(struct mrp_ctx *ctx, int argc, char **argv
 		ctx->cmd_path = "help";
 		return NULL;
 	}
-	if (argc < 2)
-		return cmd;
-	const struct mrp_cmd *sub = cmd_find(cmd->subs, argv[1]);
-	if (!sub) {
-		mrp_err_set(err, MRP_EUSAGE, "'mrprober %s' has no command '%s'", argv[0], argv[1]);
-		return NULL;
+	for (int i = 1; i < argc; i++) {
+		const struct mrp_cmd *sub = cmd->subs ? cmd_find(cmd->subs, argv[i]) : NULL;
+
+		if (!sub) {
+			mrp_err_set(err, MRP_EUSAGE, "'mrprober %s' has no command '%s'", ctx->cmd_path, argv[i]);
+			return NULL;
+		}
+		cmd = sub;
+		ctx->cmd_path = arena_printf(&ctx->arena, "%s %s", ctx->cmd_path, argv[i]);
 	}
-	ctx->cmd_path = arena_printf(&ctx->arena, "%s %s", argv[0], argv[1]);
-	return sub;
+	return cmd;
 }
 
 /* Pages of the manual that are about no command. */
@@ -117,8 +119,8 @@ static int run_help(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *
 const struct mrp_cmd cmd_help = {
 	.name = "help",
 	.summary = "list the commands, or open the manual page of one",
-	.args = "[<command> [<command>]]",
-	.max_args = 2,
+	.args = "[<command>...]",
+	.max_args = ANY_NUMBER,
 	.run = run_help,
 	.complete = complete_help,
 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../lib/base/interrupt.h"
+#include "../lib/cli/complete.h"
 #include "../lib/cli/progress.h"
 #include "../lib/cli/prompt.h"
 #include "../lib/config/explain.h"
@@ -561,4 +562,5 @@ const struct mrp_cmd cmd_synchronize = {
 	CMD_OPTS(struct sync_args, .parallel = 16, .only = STRVEC_INIT),
 	.needs = NEED_SETTINGS,
 	.run = run_synchronize,
+	.complete = mrp_complete_folders,
 };

@@ -179,6 +179,12 @@ static int parse_letters(struct walk *walk, const char *word, struct mrp_err *er
 	return 0;
 }
 
+/* "-5" is a number, as no option is a digit. */
+static bool is_argument(const char *word)
+{
+	return word[0] != '-' || !word[1] || (word[1] >= '0' && word[1] <= '9');
+}
+
 int mrp_opts_parse(struct mrp_opt_group *groups, size_t n_groups, int *argc, char **argv, unsigned flags, bool *help,
 	struct mrp_err *err)
 {
@@ -191,7 +197,7 @@ int mrp_opts_parse(struct mrp_opt_group *groups, size_t n_groups, int *argc, cha
 
 		if (streq(word, "--"))
 			break;
-		if (word[0] != '-' || !word[1]) {
+		if (is_argument(word)) {
 			argv[kept++] = word;
 			if (flags & OPTS_STOP_AT_ARGUMENT)
 				break;

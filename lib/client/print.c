@@ -62,12 +62,23 @@ void print_list(struct strbuf *out, const struct print_style *style, const struc
 	case OUTPUT_JSON:
 	case OUTPUT_YAML:
 		document = value_object(arena);
-		value_append(arena, document, "format_version", value_int(arena, LIST_FORMAT_VERSION));
+		value_append(arena, document, "format_version", value_int(arena, PRINT_FORMAT_VERSION));
 		value_append(arena, document, "items", (struct value *)items);
 		(style->format == OUTPUT_JSON ? json_pretty : value_to_yaml)(out, document);
 		return;
 	}
 	BUG("output format %d", (int)style->format);
+}
+
+/* What the API says, and the version of this format before it. */
+static struct value *with_version(struct arena *arena, const struct value *item)
+{
+	struct value *document = value_object(arena);
+
+	value_append(arena, document, "format_version", value_int(arena, PRINT_FORMAT_VERSION));
+	for (uint32_t i = 0; item->type == V_OBJECT && i < item->n; i++)
+		value_append(arena, document, item->members[i].key, item->members[i].value);
+	return document;
 }
 
 void print_one(struct strbuf *out, const struct print_style *style, const struct target *target, const struct value *item,
@@ -87,10 +98,10 @@ void print_one(struct strbuf *out, const struct print_style *style, const struct
 		strbuf_addch(out, '\n');
 		return;
 	case OUTPUT_JSON:
-		json_pretty(out, item);
+		json_pretty(out, with_version(arena, item));
 		return;
 	case OUTPUT_YAML:
-		value_to_yaml(out, item);
+		value_to_yaml(out, with_version(arena, item));
 		return;
 	}
 	BUG("output format %d", (int)style->format);

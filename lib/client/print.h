@@ -8,7 +8,7 @@
 #define OUTPUT_WORDS "table|wide|json|yaml|name"
 enum output_format { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_YAML, OUTPUT_NAME };
 
-enum { LIST_FORMAT_VERSION = 1 };
+enum { PRINT_FORMAT_VERSION = 1 };
 
 struct print_style {
 	enum output_format format;
@@ -20,7 +20,7 @@ struct print_style {
 /* A list: JSON and YAML are {format_version, items}. An empty table is nothing at all, not even headings. */
 void print_list(struct strbuf *out, const struct print_style *style, const struct target *list, const struct value *items,
 	struct arena *arena);
-/* One thing: JSON and YAML are the thing as the API says it. */
+/* One thing: JSON and YAML are the thing as the API says it, with format_version before it. */
 void print_one(struct strbuf *out, const struct print_style *style, const struct target *target, const struct value *item,
 	struct arena *arena);
 

@@ -102,6 +102,7 @@ static void test_parse(void **state)
 		{ "--name=a=b", "0 -1 0 a=b 0 0 0" },
 		{ "a --check b -- --check -", "check 0 -1 0 - 0 0 0 [a] [b] [--check] [-]" },
 		{ "- a", "0 -1 0 - 0 0 0 [-] [a]" },
+		{ "-5 -0.5 -c", "check 0 -1 0 - 0 0 0 [-5] [-0.5]" },
 		{ "--parallel 5 --time-out 30s --bytes 4KiB", "0 -1 0 - 5 30000 4096" },
 		{ "--only a --only=b,c", "0 -1 0 - 0 0 0 only=a only=b,c" },
 		{ "--limit 5", "0 -1 0 - 0 0 0 limit=5" },

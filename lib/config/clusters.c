@@ -76,6 +76,23 @@ static void check_required(struct worker *worker, const struct value *cluster, c
 	}
 }
 
+static bool is_scalar(const struct value *v)
+{
+	return v->type != V_ARRAY && v->type != V_OBJECT && v->type != V_NULL;
+}
+
+/* What probers can make of a variable: text, or the values of a matrix. */
+static unsigned target_flags(const struct value *v)
+{
+	if (v->type != V_ARRAY)
+		return is_scalar(v) ? TARGET_SCALAR : 0;
+	value_for_each(item, v) {
+		if (!is_scalar(item))
+			return 0;
+	}
+	return TARGET_LIST;
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(((const struct target_name *)a)->name, ((const struct target_name *)b)->name);
@@ -94,9 +111,7 @@ static void add_target(struct loader *loader, const char *slug, const struct val
 
 	for (uint32_t i = 0; i < variables->n; i++) {
 		const struct member *m = &variables->members[i];
-		unsigned flags = m->value->type == V_ARRAY                            ? TARGET_LIST
-			: m->value->type != V_OBJECT && m->value->type != V_NULL ? TARGET_SCALAR
-										  : 0;
+		unsigned flags = target_flags(m->value);
 
 		if (value_lists(external, m->key))
 			continue;

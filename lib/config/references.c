@@ -135,7 +135,7 @@ static bool check_on(struct check *check, const struct target *target, const cha
 	if (found->flags & (TARGET_EXTERNAL | (check->list ? TARGET_LIST : TARGET_SCALAR)))
 		return false;
 	problems_add(problems, loc, check->field, "'%s' of cluster '%s' in environment '%s' is not %s", name, target->cluster,
-		target->environment, check->list ? "a list" : "text, a number, true or false");
+		target->environment, check->list ? "a list of text, numbers, true or false" : "text, a number, true or false");
 	return true;
 }
 

@@ -66,7 +66,7 @@ static void describe_text(struct arena *arena, struct value *v, const struct fie
 		: field->type < ARRAY_SIZE(patterns)   ? patterns[field->type]
 						       : NULL;
 
-	if (field->type == F_STRING && (where & FF_CONFIG)) { /* plain YAML numbers are taken as text */
+	if ((field->type == F_STRING || field->type == F_PATTERN) && (where & FF_CONFIG)) { /* plain YAML numbers are taken as text */
 		struct value *types = value_array(arena);
 
 		value_push(arena, types, value_string(arena, "string"));

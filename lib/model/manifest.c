@@ -43,7 +43,7 @@ static const struct field environment_fields[] = {
 	END_FIELDS
 };
 
-static const struct field item_manifest_environment = { "", F_OBJECT, FF_CONFIG, NULL, .sub = environment_fields };
+static const struct field item_manifest_environment = { "", F_OBJECT, FF_CONFIG | FF_NULL, NULL, .sub = environment_fields };
 
 const struct field manifest_fields[] = {
 	{ "mrprober", F_INT, FF_CONFIG | FF_REQUIRED, "version of the format: 1", .min = MANIFEST_VERSION,

@@ -32,7 +32,7 @@ enum {
 	FF_READONLY = 1 << 3, /* the API says it; ignored when written */
 	FF_ALWAYS = 1 << 4,   /* stored with its empty value when absent */
 	FF_ONE = 1 << 5,      /* exactly one of the FF_ONE fields of the table must be there */
-	FF_NULL = 1 << 6,     /* an F_OBJECT that the API says as null when absent */
+	FF_NULL = 1 << 6,     /* an F_OBJECT that may be null in JSON Schema: as the API says it, or a manifest */
 	FF_BOTH = FF_CONFIG | FF_API,
 };
 

@@ -338,9 +338,17 @@ static const struct mistake {
 		"true or false\n"
 		"probers/p/prober.yaml:1:55: prober 'p': command[5]: '${a b}' is not a name (letters, digits and '_'; '$${' is a literal "
 		"'${')\n"
-		"probers/p/prober.yaml:2:36: prober 'p': matrix.s: 'size' of cluster 'c' in environment 'prod' is not a list\n"
+		"probers/p/prober.yaml:2:36: prober 'p': matrix.s: 'size' of cluster 'c' in environment 'prod' is not a list of text, numbers, true or false\n"
 		"probers/p/prober.yaml:2:50: prober 'p': matrix.u: '${node}' is no variable of cluster 'c' in environment 'prod' (did you "
 		"mean '${nodes}'?)\n" },
+	{ "a list with more than scalars",
+		{ { "clusters/c.yaml", "recipe: r\nvariables: {hosts: [a, [b]], none: [~], fine: [1, x]}\n" },
+			{ "probers/p/prober.yaml",
+				"command: [x]\nmatrix: {h: '${hosts}', n: '${none}', f: '${fine}'}\n" PLACED } },
+		"probers/p/prober.yaml:2:13: prober 'p': matrix.h: 'hosts' of cluster 'c' in environment 'prod' is not a list of text, "
+		"numbers, true or false\n"
+		"probers/p/prober.yaml:2:28: prober 'p': matrix.n: 'none' of cluster 'c' in environment 'prod' is not a list of text, "
+		"numbers, true or false\n" },
 	{ "a name of one cluster only",
 		{ { "clusters/d.yaml", "recipe: r\nenvironments: [lab]\n" }, { "clusters/c.yaml", "recipe: r\nvariables: {here: 1}\n" },
 			{ "probers/p/prober.yaml", "command: [x, '${here}']\nplacements: [{}]\n" } },

@@ -353,6 +353,14 @@ static void test_schema_pages(void **state)
 	assert_string_equal(canonical(value_get(schema_page(&arena, "values"), "propertyNames")),
 		"{\"pattern\":\"^[A-Za-z_][A-Za-z0-9_]*$\"}");
 	assert_string_equal(canonical(value_get(schema_page(&arena, "cluster"), "required")), "[\"recipe\"]");
+	/* what the loader takes, an editor must not mark */
+	const struct value *manifest = value_get(schema_page(&arena, "manifest"), "properties");
+	const struct value *guards = value_get(value_get(manifest, "guards"), "properties");
+	const struct value *environment = value_get(value_get(manifest, "environments"), "additionalProperties");
+	assert_string_equal(canonical(value_get(value_get(guards, "max_deletes"), "type")), "[\"string\",\"number\",\"boolean\"]");
+	assert_string_equal(canonical(value_get(environment, "type")), "[\"object\",\"null\"]");
+	const struct value *deploy = value_get(value_get(schema_page(&arena, "cluster"), "properties"), "deploy");
+	assert_string_equal(canonical(value_get(value_get(value_get(deploy, "properties"), "max_destroy"), "minimum")), "0");
 }
 
 static int release(void **state)

@@ -75,9 +75,9 @@ static int run_logs(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *
 static const struct mrp_opt logs_opts[] = {
 	OPT_AGENT_SOCKET(struct logs_args),
 	OPT_INT(0, "run", struct logs_args, number, "<n>", "the n-th run from the end; 1, the last one, when absent",
-		.min = 1, .max = 1000000, .flags = OPTF_NO_ENV),
+		.min = 1, .max = 1000000),
 	OPT_BOOL('f', "follow", struct logs_args, follow, "go on with the runs that follow, until Ctrl-C",
-		.flags = OPTF_NO_ENV | OPTF_NO_NO),
+		.flags = OPTF_NO_NO),
 	OPT_END,
 };
 

@@ -56,7 +56,7 @@ static int run_reload(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err
 static const struct mrp_opt pause_opts[] = {
 	OPT_AGENT_SOCKET(struct pause_args),
 	OPT_DURATION(0, "for", struct pause_args, for_ms, "<duration>", "resume by itself then; never when absent",
-		.min = 1000, .max = 366 * (int64_t)86400000, .flags = OPTF_NO_ENV),
+		.min = 1000, .max = 366 * (int64_t)86400000),
 	OPT_END,
 };
 

@@ -335,7 +335,7 @@ struct backup_args {
 static const struct mrp_opt backup_opts[] = { OPT_STRING(0, "database", struct backup_args, database, "<url>",
 						      "as for mrprober api"),
 	OPT_BOOL(0, "force", struct backup_args, force, "replace the file when it is there",
-		.flags = OPTF_NO_ENV | OPTF_NO_NO),
+		.flags = OPTF_NO_NO),
 	OPT_END };
 
 static int run_backup(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)

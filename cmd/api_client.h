@@ -12,9 +12,9 @@
 	OPT_ENUM('o', "output", st, m, OUTPUT_WORDS, "how the result is printed; table when not given")
 #define OPT_DOCUMENT(st, m)                                                                                            \
 	OPT_STRING('f', "file", st, m, "<file>", "read YAML or JSON from <file>, - for standard input",                \
-		.flags = OPTF_FILE | OPTF_NO_ENV)
+		.flags = OPTF_FILE)
 #define OPT_IF_MATCH(st, m)                                                                                            \
-	OPT_STRING(0, "if-match", st, m, "<revision>", "only when it still has this revision", .flags = OPTF_NO_ENV)
+	OPT_STRING(0, "if-match", st, m, "<revision>", "only when it still has this revision")
 #define OPT_YES(st, m) OPT_BOOL('y', "yes", st, m, "do not ask", .flags = OPTF_NO_NO)
 
 enum { CLIENT_NEEDS = NEED_SETTINGS | NEED_MANIFEST };

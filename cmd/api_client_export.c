@@ -16,9 +16,9 @@ struct export_args {
 };
 
 static const struct mrp_opt export_opts[] = {
-	OPT_BOOL(0, "all", struct export_args, all, "also what no config manages", .flags = OPTF_NO_ENV),
+	OPT_BOOL(0, "all", struct export_args, all, "also what no config manages"),
 	OPT_STRING(0, "secrets", struct export_args, secrets, "<file>", "write sensitive values there, as shell assignments",
-		.flags = OPTF_FILE | OPTF_NO_ENV),
+		.flags = OPTF_FILE),
 	OPT_END,
 };
 

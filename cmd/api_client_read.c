@@ -19,8 +19,7 @@ static const struct mrp_opt list_opts[] = {
 	OPT_STRING(0, "slug", struct list_args, slug, "<glob>", "only those whose slug (name, host) matches"),
 	OPT_STRING(0, "cluster", struct list_args, cluster, "<cluster>", "only agents of this cluster", .flags = OPTF_NO_ENV,
 		.complete = complete_clusters),
-	OPT_BOOL(0, "show-sensitive", struct list_args, show_sensitive, "show the values of sensitive variables too",
-		.flags = OPTF_NO_ENV),
+	OPT_BOOL(0, "show-sensitive", struct list_args, show_sensitive, "show the values of sensitive variables too"),
 	OPT_END,
 };
 
@@ -116,8 +115,7 @@ struct get_args {
 
 static const struct mrp_opt get_opts[] = {
 	OPT_OUTPUT(struct get_args, output),
-	OPT_BOOL(0, "show-sensitive", struct get_args, show_sensitive, "show the values of sensitive variables too",
-		.flags = OPTF_NO_ENV),
+	OPT_BOOL(0, "show-sensitive", struct get_args, show_sensitive, "show the values of sensitive variables too"),
 	OPT_END,
 };
 

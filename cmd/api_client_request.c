@@ -15,10 +15,10 @@ struct request_args {
 
 static const struct mrp_opt request_opts[] = {
 	OPT_STRING('f', "file", struct request_args, file, "<file>", "send the bytes of <file>, - for standard input",
-		.flags = OPTF_FILE | OPTF_NO_ENV),
-	OPT_LIST('H', "header", struct request_args, headers, "<name>:<value>", "send this header too; repeatable", .flags = OPTF_NO_ENV),
+		.flags = OPTF_FILE),
+	OPT_LIST('H', "header", struct request_args, headers, "<name>:<value>", "send this header too; repeatable"),
 	OPT_BOOL('i', "include", struct request_args, include, "print the status line and the headers of the answer first",
-		.flags = OPTF_NO_ENV | OPTF_NO_NO),
+		.flags = OPTF_NO_NO),
 	OPT_END,
 };
 

@@ -13,11 +13,10 @@ struct set_args {
 
 static const struct mrp_opt set_opts[] = {
 	OPT_STRING('f', "file", struct set_args, file, "<file>", "read the value from <file>, - for standard input",
-		.flags = OPTF_FILE | OPTF_NO_ENV),
-	OPT_BOOL(0, "string", struct set_args, string, "the value is text, also when it could be read as JSON", .flags = OPTF_NO_ENV),
-	OPT_BOOL(0, "sensitive", struct set_args, sensitive, "never show or log the value", .flags = OPTF_NO_ENV),
-	OPT_BOOL(0, "force-ownership", struct set_args, force_ownership, "take over a variable that somebody else writes",
-		.flags = OPTF_NO_ENV),
+		.flags = OPTF_FILE),
+	OPT_BOOL(0, "string", struct set_args, string, "the value is text, also when it could be read as JSON"),
+	OPT_BOOL(0, "sensitive", struct set_args, sensitive, "never show or log the value"),
+	OPT_BOOL(0, "force-ownership", struct set_args, force_ownership, "take over a variable that somebody else writes"),
 	OPT_IF_MATCH(struct set_args, if_match),
 	OPT_END,
 };

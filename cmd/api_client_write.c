@@ -124,12 +124,11 @@ static const struct mrp_opt patch_opts[] = {
 	OPT_OUTPUT(struct patch_args, output),
 	OPT_DOCUMENT(struct patch_args, file),
 	OPT_LIST('s', "set", struct patch_args, set, "<path>=<value>",
-		"change one field, like deploy.interval=10m; null removes it; repeatable", .flags = OPTF_NO_ENV),
+		"change one field, like deploy.interval=10m; null removes it; repeatable"),
 	OPT_LIST(0, "set-string", struct patch_args, set_string, "<path>=<text>",
-		"the same, with a value that is always text", .flags = OPTF_NO_ENV),
+		"the same, with a value that is always text"),
 	OPT_IF_MATCH(struct patch_args, if_match),
-	OPT_BOOL(0, "force-ownership", struct patch_args, force_ownership, "also variables that somebody else writes",
-		.flags = OPTF_NO_ENV),
+	OPT_BOOL(0, "force-ownership", struct patch_args, force_ownership, "also variables that somebody else writes"),
 	OPT_END,
 };
 
@@ -190,7 +189,7 @@ struct delete_args {
 };
 
 static const struct mrp_opt delete_opts[] = {
-	OPT_BOOL(0, "orphan", struct delete_args, orphan, "forget a cluster without destroying what it deployed", .flags = OPTF_NO_ENV),
+	OPT_BOOL(0, "orphan", struct delete_args, orphan, "forget a cluster without destroying what it deployed"),
 	OPT_IF_MATCH(struct delete_args, if_match),
 	OPT_YES(struct delete_args, yes),
 	OPT_END,

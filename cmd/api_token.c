@@ -71,15 +71,14 @@ struct create_args {
 
 static const struct mrp_opt create_opts[] = {
 	OPT_DATABASE(struct create_args, database),
-	OPT_ENUM(0, "role", struct create_args, role, TOKEN_ROLE_WORDS, "what it may do", .flags = OPTF_NO_ENV),
-	OPT_STRING(0, "name", struct create_args, name, "<text>", "who it is for, to know it again in lists and logs",
-		.flags = OPTF_NO_ENV),
+	OPT_ENUM(0, "role", struct create_args, role, TOKEN_ROLE_WORDS, "what it may do"),
+	OPT_STRING(0, "name", struct create_args, name, "<text>", "who it is for, to know it again in lists and logs"),
 	OPT_DURATION(0, "expires", struct create_args, expires_ms, "<duration>", "for how long, say 90d; forever when absent",
-		.min = 1000, .max = INT64_MAX, .flags = OPTF_NO_ENV),
+		.min = 1000, .max = INT64_MAX),
 	OPT_STRING(0, "cluster", struct create_args, cluster, "<slug>", "the only cluster of a token with role agent",
-		.flags = OPTF_NO_ENV),
+		.flags = OPTF_NO_ENV), /* MRPROBER_CLUSTER is what an agent is told */
 	OPT_LIST(0, "variable", struct create_args, variables, "<cluster>/<name>",
-		"a variable that a token with role meeseeks may write; repeatable", .flags = OPTF_NO_ENV),
+		"a variable that a token with role meeseeks may write; repeatable"),
 	OPT_END,
 };
 
@@ -199,8 +198,7 @@ enum { LIST_TABLE, LIST_JSON };
 
 static const struct mrp_opt list_opts[] = {
 	OPT_DATABASE(struct list_args, database),
-	OPT_ENUM('o', "output", struct list_args, output, "table|json", "how the list is printed; table when not given",
-		.flags = OPTF_NO_ENV),
+	OPT_ENUM('o', "output", struct list_args, output, "table|json", "how the list is printed; table when not given"),
 	OPT_END,
 };
 

@@ -416,8 +416,41 @@ static int take_event(struct composer *c, const yaml_event_t *event)
 	}
 }
 
+/* Between brackets libyaml takes a tab for indentation. The lines of a text with tabs, as events go through them. */
+struct lines {
+	const char *at, *end; /* the line of the last event; NULL: there are no tabs */
+	size_t line;          /* its number */
+	yaml_mark_t done;     /* where the last event ended: what is before may be the inside of a text */
+};
+
+static int check_indent(struct composer *c, struct lines *lines, const yaml_event_t *event)
+{
+	yaml_mark_t start = event->start_mark, done = lines->done;
+
+	if (event->end_mark.index == start.index) /* the end of a block, an empty value */
+		return 0;
+	lines->done = event->end_mark;
+	if (!lines->at || start.line == lines->line || (done.line == start.line && done.column))
+		return 0;
+	for (; lines->line < start.line; lines->line++) {
+		const char *newline = memchr(lines->at, '\n', (size_t)(lines->end - lines->at));
+
+		if (!newline)
+			return 0;
+		lines->at = newline + 1;
+	}
+	const char *p = lines->at;
+	while (p < lines->end && *p == ' ')
+		p++;
+	if (p == lines->end || *p != '\t')
+		return 0;
+	return FATAL(c, ((struct mrp_loc){ c->file, (uint32_t)start.line + 1, (uint32_t)(p - lines->at) + 1 }),
+		"a tab in the indentation; use spaces");
+}
+
 static int compose(struct composer *c, yaml_parser_t *parser, const char *text, size_t len)
 {
+	struct lines lines = { .at = memchr(text, '\t', len) ? text : NULL, .end = text + len };
 	yaml_event_t event;
 	bool end = false;
 
@@ -427,7 +460,7 @@ static int compose(struct composer *c, yaml_parser_t *parser, const char *text, 
 			return -1;
 		}
 		end = event.type == YAML_STREAM_END_EVENT;
-		int result = take_event(c, &event);
+		int result = check_indent(c, &lines, &event) < 0 ? -1 : take_event(c, &event);
 		yaml_event_delete(&event);
 		if (result < 0)
 			return -1;

@@ -51,6 +51,7 @@ static void test_values(void **state)
 {
 	static const struct { const char *yaml, *json; } cases[] = {
 		{ "", "null" }, { "# only a comment\n", "null" }, { "---\n", "null" }, { "--- a\n...\n", "\"a\"" },
+		{ "a: [x,\n \"y\n\tz\", 1,\n\t# none\n  2]\nb: |\n x\ty\nc:\t1\t# one\n", "{\"a\":[\"x\",\"y z\",1,2],\"b\":\"x\\ty\\n\",\"c\":1}" },
 		{ "[~, null, Null, NULL, '', nUll]", "[null,null,null,null,\"\",\"nUll\"]" },
 		{ "[true, True, TRUE, false, False, FALSE]", "[true,true,true,false,false,false]" },
 		{ "[no, on, yes, off, y, n, Yes, tRue]", "[\"no\",\"on\",\"yes\",\"off\",\"y\",\"n\",\"Yes\",\"tRue\"]" },
@@ -156,6 +157,9 @@ static void test_mistakes(void **state)
 			"begins with '*' in quotes)" },
 		{ "a: *.local\n", "f.yaml:1:5: a name should follow '*' or '&'; put text that begins with it in quotes" },
 		{ "a: &x [1, *x]\n", "f.yaml:1:11: '*x' is inside the value that it names" },
+		{ "a: {\n\tb: 1}\n", "f.yaml:2:1: a tab in the indentation; use spaces" },
+		{ "a: [x,\n  y,\n  \tz]\n", "f.yaml:3:3: a tab in the indentation; use spaces" },
+		{ "a: [x\n\t]\n", "f.yaml:2:1: a tab in the indentation; use spaces" },
 		{ "a: 1\nb: 2\na: 3\nb: 4\n", "f.yaml:3:1: a: duplicate key, there already in line 1; remove one of them\n"
 			"f.yaml:4:1: b: duplicate key, there already in line 2; remove one of them" },
 		{ "{1: a, '1': b}", "f.yaml:1:8: 1: duplicate key, there already in line 1; remove one of them" },

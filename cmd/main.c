@@ -107,13 +107,18 @@ static int run_named(
 	return *argv ? 1 : -1;
 }
 
-static int change_folder(const char *folder, struct mrp_err *err)
+/* Each from the one before, as in git. */
+static int change_folders(struct strvec *folders, struct mrp_err *err)
 {
-	if (!folder || chdir(folder) == 0)
-		return 0;
-	mrp_err_errno(err, "cannot change to folder '%s'", folder);
-	err->code = MRP_EUSAGE;
-	return -1;
+	for (size_t i = 0; i < folders->n; i++) {
+		if (chdir(folders->v[i]) == 0)
+			continue;
+		mrp_err_errno(err, "cannot change to folder '%s'", folders->v[i]);
+		err->code = MRP_EUSAGE;
+		return -1;
+	}
+	strvec_clear(folders); /* an alias may have others */
+	return 0;
 }
 
 static int run_words(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
@@ -133,9 +138,8 @@ static int run_words(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err 
 			return dispatch(ctx, cmd_find(mrp_commands, "version"), 0, argv + argc);
 		if (!argc)
 			return overview(stderr);
-		if (change_folder(ctx->globals.chdir, err) < 0)
+		if (change_folders(&ctx->globals.folders, err) < 0)
 			return -1;
-		ctx->globals.chdir = NULL;
 		again = run_named(ctx, &argc, &argv, &expanded, &code, err);
 	} while (again > 0);
 	return again < 0 ? -1 : code;
@@ -143,7 +147,7 @@ static int run_words(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err 
 
 int main(int argc, char **argv)
 {
-	struct mrp_ctx ctx = { .globals = { .color = -1, .quiet = -1, .verbose = -1 }, .arena = ARENA_INIT };
+	struct mrp_ctx ctx = { .globals = { .folders = STRVEC_INIT, .color = -1, .quiet = -1, .verbose = -1 }, .arena = ARENA_INIT };
 	struct mrp_err err = MRP_ERR_INIT;
 
 	reserve_standard_fds();
@@ -152,6 +156,7 @@ int main(int argc, char **argv)
 	report_warnings(&ctx);
 	if (code < 0)
 		code = report_error(&ctx, &err);
+	strvec_clear(&ctx.globals.folders);
 	mrp_ctx_release(&ctx);
 	return check_stdout(&ctx, code);
 }

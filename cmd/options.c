@@ -26,7 +26,7 @@
 const struct mrp_opt common_opts[] = { COMMON_OPTIONS, OPT_END };
 
 const struct mrp_opt global_opts[] = {
-	OPT_STRING('C', NULL, struct mrp_globals, chdir, "<folder>", "work as if started in this folder",
+	OPT_LIST('C', NULL, struct mrp_globals, folders, "<folder>", "work as if started in this folder; each from the one before",
 		.flags = OPTF_FOLDER),
 	COMMON_OPTIONS,
 	OPT_BOOL(0, "version", struct mrp_globals, version, "print the version", .flags = OPTF_NO_ENV | OPTF_NO_NO),

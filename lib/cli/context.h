@@ -45,7 +45,8 @@ VEC_DEFINE(mrp_alias_vec, struct mrp_alias)
 
 /* What the global options fill in. */
 struct mrp_globals {
-	const char *chdir, *context, *api_url, *ca_cert, *environment;
+	struct strvec folders; /* -C */
+	const char *context, *api_url, *ca_cert, *environment;
 	int color;   /* enum mrp_color, or -1: not given */
 	int quiet;   /* likewise */
 	int verbose; /* likewise */

@@ -259,11 +259,21 @@ enum api_progress api_admit(struct api_call *call)
 	return API_DONE;
 }
 
+/* Who reads with If-Match goes on from what it has (RFC 9110, 13.1.1). */
+static int check_read(struct api_call *call, struct mrp_err *err)
+{
+	const char *match = call->request.headers[HDR_IF_MATCH], *etag = call->response.etag;
+
+	if (!match || !etag || etag_listed(match, etag, false))
+		return 0;
+	return mrp_err_set(err, MRP_EPRECONDITION, "it has changed: its ETag is %s, not %s", etag, match);
+}
+
 static void run_read(struct api_call *call)
 {
 	struct mrp_err err = MRP_ERR_INIT;
 
-	if (api_check_environment(call, &err) < 0 || call->route->handle(call, &err) < 0)
+	if (api_check_environment(call, &err) < 0 || call->route->handle(call, &err) < 0 || check_read(call, &err) < 0)
 		api_problem(call, &err);
 }
 

@@ -48,7 +48,7 @@ static struct value *settle_variables(struct api_call *call, const struct value 
 			value = value_get(before, "value");
 		if (!value) {
 			problems_add(&call->problems, (struct mrp_loc){ 0 },
-				arena_printf(&call->arena, "variables.%s", m->key), "'value' is missing");
+				arena_printf(&call->arena, "variables.%s.value", m->key), "is missing");
 			continue;
 		}
 		value_append(&call->arena, entry, "value", value);

@@ -183,6 +183,10 @@ int variable_put(struct api_call *call, struct mrp_err *err)
 		return mrp_err_set(err, MRP_EINVALID, "the variable is not valid");
 	}
 	struct value *entry = put_entry(call, before);
+	struct schema_ctx ctx = { .arena = &call->arena, .problems = &call->problems, .where = FF_API };
+	schema_apply_value(&ctx, &item_variable, entry, ""); /* before it is asked whose it is */
+	if (call->problems.errors)
+		return mrp_err_set(err, MRP_EINVALID, "the variable is not valid");
 	if (check_role_owner(call, before, value_get_string(entry, "owner"), err) < 0 ||
 		check_owner(call, call->args[1], before, value_get_string(entry, "owner"), force, err) < 0 ||
 		write_variables(call, &doc, entry, err) < 0 || find_variable(&after, call, &doc, err) < 0)

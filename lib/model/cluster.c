@@ -25,7 +25,7 @@ static const struct field variable_fields[] = {
 	END_FIELDS
 };
 
-static const struct field item_variable = { "", F_OBJECT, FF_BOTH, NULL, .sub = variable_fields };
+const struct field item_variable = { "", F_OBJECT, FF_BOTH, NULL, .sub = variable_fields };
 static const struct field item_environment = { "", F_PATTERN, FF_BOTH, NULL, .valid = slug_valid, .form = SLUG_FORM,
 	.pattern = SLUG_PATTERN };
 

@@ -38,6 +38,9 @@ struct value *object_from_api(
 /* True when readers do not see the value of this variable of a cluster. */
 bool cluster_hides(const struct value *cluster, const char *name, const struct value *entry);
 
+/* One variable of a cluster, as its route takes it. */
+extern const struct field item_variable;
+
 /* The manageable part of a stored object, for digests and comparison: without managed, source, read-only fields, and
  * for clusters without variables of other owners than synchronize and without their times. Parts are shared. */
 struct value *object_manageable(struct arena *arena, enum kind kind, const struct value *object);

@@ -70,17 +70,23 @@ test_tags()
 test_bad()
 {
 	prepare
-	while read -r name text; do
+	request PUT /v1/clusters/c/variables/theirs '{"value":1,"owner":"synchronize"}'
+	while read -r name field text; do
 		request PUT "/v1/clusters/c/variables/$name" "$text"
-		expect_problem 422
+		expect_problem 422 ".errors[0].field == \"$field\""
 	done <<'END'
-v {"valeu":1}
-v {"value":1,"owner":"me"}
-v {"value":1,"sensitive":"no"}
-v [1]
-a-b {"value":1}
-1a {"value":1}
+v valeu {"valeu":1}
+v variables.v.value {}
+v owner {"value":1,"owner":"me"}
+v sensitive {"value":1,"sensitive":"no"}
+theirs owner {"value":1,"owner":"me"}
+theirs zzz {"value":1,"zzz":1}
+a-b variables {"value":1}
+1a variables {"value":1}
 END
+	request DELETE /v1/clusters/c/variables/theirs
+	request PUT /v1/clusters/c/variables/v '[1]'
+	expect_problem 422
 	request PUT /v1/clusters/c/variables/v 'x'
 	expect_problem 400
 	request GET /v1/clusters/c

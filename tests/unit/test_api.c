@@ -173,6 +173,10 @@ static void test_object_life(void **state)
 	EXPECT(200, "GET", "/v1/probers/dns", NULL, .if_none_match = "\"r2\"");
 
 	EXPECT(412, "PATCH", "/v1/probers/dns", "{\"interval\":\"5s\"}", .if_match = "\"r2\"");
+	EXPECT(412, "GET", "/v1/probers/dns", NULL, .if_match = "\"r2\"");
+	EXPECT(412, "GET", "/v1/probers/dns", NULL, .if_match = "\"r2\"", .if_none_match = "\"r1\"");
+	EXPECT(304, "GET", "/v1/probers/dns", NULL, .if_match = "\"r2\", \"r1\"", .if_none_match = "\"r1\"");
+	EXPECT(200, "GET", "/v1/probers/dns", NULL, .if_match = "*");
 	EXPECT(412, "PATCH", "/v1/probers/dns", "{\"interval\":\"5s\"}", .if_match = "W/\"r1\"");
 	EXPECT(200, "PATCH", "/v1/probers/dns", "{\"interval\":\"5s\"}", .if_match = "\"r0\", \"r1\"", .type = PATCH);
 	assert_string_equal(call->response.etag, "\"r2\"");
@@ -253,7 +257,7 @@ static void test_bad_requests(void **state)
 		{ 422, "POST", "/v1/clusters", "{\"slug\":\"a\",\"recipe\":\"none\"}", { 0 },
 			"recipe 'none' is not there" },
 		{ 422, "POST", "/v1/clusters", "{\"slug\":\"a\",\"recipe\":\"none\",\"variables\":{\"x\":{}}}", { 0 },
-			"'value' is missing" },
+			"\"field\":\"variables.x.value\",\"message\":\"is missing\"" },
 		{ 422, "POST", "/v1/clusters",
 			"{\"slug\":\"a\",\"recipe\":\"none\",\"variables\":{\"1\":{\"value\":1}}}", { 0 }, NULL },
 		{ 403, "GET", "/v1/state", NULL, { .host = "evil.example" }, "loopback" },

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "../lib/base/file.h"
 #include "../lib/base/interrupt.h"
 #include "../lib/cli/complete.h"
 #include "../lib/cli/progress.h"
@@ -33,7 +34,7 @@ struct sync_args {
 	int64_t parallel, lock_timeout_ms;
 	struct strvec only;
 	struct mrp_limit max_deletes, max_changes;
-	const char *explain, *plan_out, *apply_plan, *revision, *changed_since;
+	const char *explain, *plan_out, *apply_plan, *revision, *changed_since, *state_dir;
 };
 
 static const struct mrp_opt opts[] = {
@@ -67,6 +68,9 @@ static const struct mrp_opt opts[] = {
 	OPT_STRING(0, "explain", struct sync_args, explain, "<kind>/<slug>",
 		"print each value of an object with the place it came from",
 		.complete = complete_config_objects),
+	OPT_STRING(0, "state-dir", struct sync_args, state_dir, "<dir>",
+		"folder where it remembers what commits come to; /var/lib/mrprober or $XDG_STATE_HOME/mrprober when absent",
+		.flags = OPTF_FOLDER),
 	OPT_BOOL(0, "validate", struct sync_args, validate, "check the configs only, for all environments, offline",
 		.flags = OPTF_NO_NO),
 	OPT_END,
@@ -76,6 +80,7 @@ struct run {
 	struct mrp_ctx *ctx;
 	const struct sync_args *args;
 	const char *path; /* argument, or NULL */
+	char *state_dir;  /* owned */
 	struct problems problems;
 	struct config *config;
 	struct config_changes *since;
@@ -117,6 +122,7 @@ static struct config_options config_options(const struct run *run)
 		.all_environments = run->args->validate,
 		.read_secrets = !run->args->validate && !run->args->explain,
 		.revision = run->args->revision,
+		.state_dir = run->state_dir,
 		.note_links = run->args->changed_since,
 	};
 }
@@ -531,6 +537,7 @@ static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mr
 		return mrp_err_set(err, MRP_EUSAGE, "--check changes nothing, so --yes makes no sense with it");
 	if (check_plan_options(args, err) < 0)
 		return -1;
+	run.state_dir = args->state_dir ? xstrdup(args->state_dir) : default_state_dir();
 	int code = args->validate ? validate(&run, err) : args->explain ? explain(&run, err) : synchronize(&run, err);
 	/* a program that reads JSON finds some, whatever happened */
 	if (code < 0 && args->format == FORMAT_JSON && !run.printed)
@@ -543,6 +550,7 @@ static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mr
 	config_changes_free(run.since);
 	config_free(run.config);
 	problems_clear(&run.problems);
+	free(run.state_dir);
 	return code;
 }
 

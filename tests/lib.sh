@@ -15,7 +15,8 @@ clean_environment()
 		unset "$variable"
 	done
 	export HOME="$MRP_SCRATCH/.home" XDG_CONFIG_HOME="$MRP_SCRATCH/.config" XDG_STATE_HOME="$MRP_SCRATCH/.state"
-	export XDG_CACHE_HOME="$MRP_SCRATCH/.cache" LC_ALL=C.UTF-8 TZ=UTC TERM=dumb
+	export MRPROBER_STATE_DIR="$XDG_STATE_HOME/mrprober" # root's would be the machine's
+	export LC_ALL=C.UTF-8 TZ=UTC TERM=dumb
 	export GIT_AUTHOR_NAME=Test GIT_AUTHOR_EMAIL=test@example.net
 	export GIT_COMMITTER_NAME=Test GIT_COMMITTER_EMAIL=test@example.net GIT_CONFIG_NOSYSTEM=1
 	export ASAN_OPTIONS="log_path=$MRP_SCRATCH/.sanitizer:detect_stack_use_after_return=1:${ASAN_OPTIONS-}"

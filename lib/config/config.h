@@ -20,6 +20,7 @@ struct config_options {
 	/* Read a commit instead of files: a revision (gitrevisions(7)) of the repository that `path` (or the working folder) lies
 	 * in, also "REV:FOLDER". NULL: the files. */
 	const char *revision;
+	const char *state_dir; /* what commits come to is remembered there (memory.h); NULL: nowhere */
 	bool note_links; /* tell objects apart that symlinks make depend on files elsewhere (config_object.linked) */
 };
 

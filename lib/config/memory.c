@@ -10,15 +10,6 @@
 
 enum { NOTE_MAX_BYTES = 64 << 10 };
 
-static char *cache_folder(void)
-{
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-
-	if (cache && *cache == '/')
-		return path_join(cache, "mrprober");
-	return home && *home == '/' ? path_join(home, ".cache/mrprober") : NULL;
-}
-
 /* Another build may check or fill in differently. */
 static void add_build(struct strbuf *out)
 {
@@ -45,18 +36,18 @@ static int note_key(
 }
 
 /* The note's file; NULL when there is no place for it. */
-static char *note_path(const struct config_origin *origin, const char *environment)
+static char *note_path(const struct config_origin *origin, const struct config_options *options)
 {
-	cleanup(freep) char *folder = cache_folder();
+	const char *environment = options->environment;
 	cleanup(strbuf_release) struct strbuf name = STRBUF_INIT;
 	char hex[SHA256_HEX + 1];
 
-	if (!folder)
+	if (!options->state_dir)
 		return NULL;
 	strbuf_addf(
 		&name, "%s\n%s\n%s", origin->ops->place(origin->repo), origin->folder, environment ? environment : "");
 	sha256_hex_of(hex, name.buf, name.len);
-	return xasprintf("%s/trees/%s", folder, hex);
+	return xasprintf("%s/trees/%s", options->state_dir, hex);
 }
 
 static const struct value *read_note(const char *path, struct arena *arena, const char *key)
@@ -102,7 +93,7 @@ int config_recall(struct config **out, const struct config_options *options, str
 	if (config_origin_open(&config->origin, options, err) < 0 ||
 		note_key(&key, &config->origin, options->environment, err) < 0)
 		return -1;
-	cleanup(freep) char *path = note_path(&config->origin, options->environment);
+	cleanup(freep) char *path = note_path(&config->origin, options);
 	const struct value *note = path ? read_note(path, &config->arena, key.buf) : NULL;
 	if (!note || !take_note(config, note))
 		return 0;
@@ -142,7 +133,7 @@ void config_remember(const struct config *config, const struct config_options *o
 	if (!config->origin.of_commit || config->recalled || config->outside || config->problems ||
 		!config->environment)
 		return;
-	cleanup(freep) char *path = note_path(&config->origin, options->environment);
+	cleanup(freep) char *path = note_path(&config->origin, options);
 	if (path && note_key(&key, &config->origin, options->environment, &err) == 0)
 		write_note(config, path, key.buf);
 	mrp_err_clear(&err);

@@ -4,7 +4,7 @@
  * so it need not be worked out again. Not remembered are configs with mistakes or warnings, which are to be seen in
  * each run, and those with secrets from outside of the commit (!env, absolute !file).
  *
- * A note is a file below $XDG_CACHE_HOME/mrprober, one for each repository, folder and environment. It says for which
+ * A note is a file in the folder "trees" of config_options.state_dir, one for each repository, folder and environment. It says for which
  * tree and which build of the program it holds; it is never trusted for anything but that.
  */
 #ifndef MRP_CONFIG_MEMORY_H

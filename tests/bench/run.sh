@@ -150,10 +150,9 @@ done
 HOME=$work/home
 XDG_CONFIG_HOME=$work/home/config
 XDG_STATE_HOME=$work/home/state
-XDG_CACHE_HOME=$work/home/cache
 MRPROBER_STATE_DIR=$work/home/state/mrprober
-export HOME XDG_CONFIG_HOME XDG_STATE_HOME XDG_CACHE_HOME MRPROBER_STATE_DIR
-mkdir -p "$XDG_CONFIG_HOME" "$MRPROBER_STATE_DIR" "$XDG_CACHE_HOME" "$work/samples"
+export HOME XDG_CONFIG_HOME XDG_STATE_HOME MRPROBER_STATE_DIR
+mkdir -p "$XDG_CONFIG_HOME" "$MRPROBER_STATE_DIR" "$work/samples"
 
 tree=$work/tree
 slugs=$work/slugs

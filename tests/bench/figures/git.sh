@@ -25,7 +25,7 @@ figure_git() {
 		say "git: $pair of $pairs"
 		measure floor-git "$bin/floor-git" "$tree" main
 		measure git-validate "$mrprober" synchronize --validate --revision main "$tree"
-		rm -rf "$XDG_CACHE_HOME/mrprober" # what is remembered of the commit
+		rm -rf "$MRPROBER_STATE_DIR/trees" # what is remembered of the commit
 		measure_requests git-check "$mrprober" synchronize --check --api-url "$api_url" --revision main "$tree"
 		measure_requests git-again "$mrprober" synchronize --check --api-url "$api_url" --revision main "$tree"
 		"$bin/gen-configs" -n "$count" -r "$changes" -R "1$pair" "$tree"

@@ -9,6 +9,7 @@
 struct set_args {
 	const char *file, *if_match;
 	bool string, sensitive, force_ownership;
+	int output;
 };
 
 static const struct mrp_opt set_opts[] = {
@@ -18,6 +19,7 @@ static const struct mrp_opt set_opts[] = {
 	OPT_BOOL(0, "sensitive", struct set_args, sensitive, "never show or log the value"),
 	OPT_BOOL(0, "force-ownership", struct set_args, force_ownership, "take over a variable that somebody else writes"),
 	OPT_IF_MATCH(struct set_args, if_match),
+	OPT_OUTPUT(struct set_args, output),
 	OPT_END,
 };
 
@@ -76,12 +78,34 @@ static struct value *read_value(struct mrp_ctx *ctx, const char *argument, struc
 	return v;
 }
 
+/* JSON and YAML are the variable as it is read again, so that a sensitive value does not come back. */
+static int print_set(struct mrp_ctx *ctx, struct http_client *http, const struct target *target, struct mrp_err *err)
+{
+	const struct set_args *args = ctx->opts;
+	cleanup(strbuf_release) struct strbuf out = STRBUF_INIT;
+	struct print_style style = client_style(ctx, args->output);
+	const struct value *item = NULL;
+
+	if (style.format == OUTPUT_TABLE || style.format == OUTPUT_WIDE) {
+		if (ctx->quiet)
+			return 0;
+		target_name(&out, target);
+		strbuf_addstr(&out, " set\n");
+	} else {
+		if (style.format != OUTPUT_NAME && !(item = fetch_one(http, target, NULL, &ctx->arena, err)))
+			return -1;
+		print_one(&out, &style, target, item, &ctx->arena);
+	}
+	fputs(out.buf, stdout);
+	return 0;
+}
+
 static int put_variable(struct mrp_ctx *ctx, struct http_client *http, const struct target *target, struct value *v, bool sensitive,
 	struct mrp_err *err)
 {
 	const struct set_args *args = ctx->opts;
 	struct value *entry = value_object(&ctx->arena);
-	cleanup(strbuf_release) struct strbuf path = STRBUF_INIT, name = STRBUF_INIT;
+	cleanup(strbuf_release) struct strbuf path = STRBUF_INIT;
 	struct http_request request;
 	struct api_result result;
 
@@ -94,10 +118,7 @@ static int put_variable(struct mrp_ctx *ctx, struct http_client *http, const str
 	request.if_match = client_etag(args->if_match);
 	if (api_call(http, &request, &ctx->arena, &result, err) < 0)
 		return -1;
-	target_name(&name, target);
-	if (!ctx->quiet)
-		printf("%s set\n", name.buf);
-	return 0;
+	return print_set(ctx, http, target, err);
 }
 
 static int run_set(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)

@@ -55,9 +55,7 @@ static void fill_variables(struct arena *arena, struct value *cluster)
 
 		if (!value_get(entry, "owner"))
 			value_append(arena, entry, "owner", value_string(arena, "manual"));
-		if (value_lists(value_get(cluster, "sensitive_variables"), variables->members[i].key))
-			value_set(arena, entry, "sensitive", value_bool(arena, true));
-		else if (!value_get(entry, "sensitive"))
+		if (!value_get(entry, "sensitive"))
 			value_append(arena, entry, "sensitive", value_bool(arena, false));
 		variables->members[i].value = entry;
 	}

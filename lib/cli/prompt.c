@@ -12,7 +12,7 @@ bool mrp_can_prompt(void)
 	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
-/* Wait for input or for Ctrl-C, when that is caught; without a handler it just ends the program. */
+/* Wait for input or for Ctrl-C. */
 static int wait_for_input(void)
 {
 	struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = interrupt_fd(), .events = POLLIN } };
@@ -51,6 +51,8 @@ int mrp_prompt_yes_no(bool *yes, const char *question, const char *flag, struct 
 	*yes = false;
 	if (!mrp_can_prompt())
 		return mrp_err_set(err, MRP_EUSAGE, "there is no terminal to ask on; pass '%s'", flag);
+	if (interrupt_catch(err) < 0) /* else Ctrl-C ends the program by a signal, which is no exit code */
+		return -1;
 	fflush(stdout);
 	fprintf(stderr, "%s [y/N] ", question);
 	fflush(stderr);

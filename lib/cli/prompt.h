@@ -9,8 +9,8 @@
 bool mrp_can_prompt(void);
 
 /* Ask on standard error, read a line from standard input; "y" and "yes" are yes, everything else (the end of input too)
- * is no. Without a terminal MRP_EUSAGE, which names the `flag` to pass instead. MRP_EINTERRUPTED after Ctrl-C,
- * when that is caught (lib/base/interrupt.h). Blocks. */
+ * is no. Without a terminal MRP_EUSAGE, which names the `flag` to pass instead. MRP_EINTERRUPTED after
+ * Ctrl-C, which is caught from here on (lib/base/interrupt.h). Blocks. */
 int mrp_prompt_yes_no(bool *yes, const char *question, const char *flag, struct mrp_err *err);
 
 #endif

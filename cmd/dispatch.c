@@ -149,7 +149,7 @@ static int try_sub(
 	}
 	const struct mrp_cmd *sub = cmd_find(cmd->subs, argv[0]);
 	if (!sub)
-		return cmd->run ? 0 : unknown_sub(cmd, argv[0], err);
+		return cmd->run && cmd->max_args ? 0 : unknown_sub(cmd, argv[0], err);
 	ctx->cmd_path = arena_printf(&ctx->arena, "%s %s", ctx->cmd_path, sub->name);
 	ctx->cmd = sub;
 	cleanup(freep) void *opts = xcalloc(1, sub->opts_size);

@@ -145,12 +145,12 @@ static struct value *owned_variables(struct worker *worker, const struct value *
 
 	for (uint32_t i = 0; i < variables->n; i++) {
 		const struct member *m = &variables->members[i];
-		bool secret = variables_secret(m->value) || value_lists(named, m->key);
+		bool from_outside = variables_secret(m->value), secret = from_outside || value_lists(named, m->key);
 
 		if (value_lists(external, m->key))
 			continue;
 		struct value *v = m->value, *entry = value_object(arena);
-		if (worker->loader->read_secrets)
+		if (from_outside && worker->loader->read_secrets)
 			v = variables_resolve(&worker->reader, arena, v, arena_printf(arena, "variables.%s", m->key));
 		value_append(arena, entry, "owner", value_string(arena, "synchronize"));
 		value_append(arena, entry, "sensitive", value_bool(arena, secret));

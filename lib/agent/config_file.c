@@ -37,8 +37,7 @@ static void check_keys(const struct value *entry, struct problems *problems)
 		const char *nearest = field_find(fields, m->key, FF_API) ? NULL : nearest_word(m->key, words, n);
 
 		if (nearest && !streq(m->key, "id") && !streq(m->key, "prober"))
-			problems_add(problems, value_loc(m->value), NULL, "unknown key '%s' (did you mean '%s'?)",
-				m->key, nearest);
+			problems_add(problems, value_loc(m->value), m->key, "unknown key (did you mean '%s'?)", nearest);
 	}
 }
 

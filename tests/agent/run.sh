@@ -103,7 +103,7 @@ test_file_by_hand()
 	until_logged "probers\\[1\\]: prober: is missing"
 	say 'probers: [{prober: good, command: ["true"], intervall: 5s, of_a_later_version: 1}]' >config.yaml
 	run 1 mrprober agent reload
-	until_logged "config.yaml:1:.*: prober 'good': unknown key 'intervall' .did you mean 'interval'"
+	until_logged "config.yaml:1:.*: prober 'good': intervall: unknown key .did you mean 'interval'"
 }
 
 # What did not change goes on as if nothing had happened; what is wrong changes nothing.

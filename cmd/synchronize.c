@@ -124,6 +124,7 @@ static struct config_options config_options(const struct run *run)
 		.revision = run->args->revision,
 		.state_dir = run->state_dir,
 		.note_links = run->args->changed_since,
+		.remember = !run->args->validate && !run->args->explain,
 	};
 }
 
@@ -166,12 +167,9 @@ static int connect_api(struct run *run, struct mrp_err *err)
 	return run->client ? 0 : -1;
 }
 
-static int plan_with_sources(struct run *run, struct mrp_err *err)
+/* Who changed what is planned; JSON always says which revision the configs are. */
+static int find_sources(struct run *run, struct mrp_err *err)
 {
-	const struct plan_options options = plan_options(run);
-
-	if (plan_make(&run->plan, run->client, run->config, &options, err) < 0)
-		return -1;
 	if (!plan_differs(run->plan) && run->args->format != FORMAT_JSON)
 		return 0; /* nothing to be said about anybody */
 	if (plan_find_sources(run->plan, run->config, err) < 0) {
@@ -181,6 +179,15 @@ static int plan_with_sources(struct run *run, struct mrp_err *err)
 		mrp_err_clear(err);
 	}
 	return 0;
+}
+
+static int plan_with_sources(struct run *run, struct mrp_err *err)
+{
+	const struct plan_options options = plan_options(run);
+
+	if (plan_make(&run->plan, run->client, run->config, &options, err) < 0)
+		return -1;
+	return find_sources(run, err);
 }
 
 static void print_plan(struct run *run, FILE *to, int format)
@@ -398,13 +405,13 @@ static int save(struct run *run, struct mrp_err *err)
 	return args->check && plan_differs(run->plan) ? MRP_EXIT_DIFFERENCES : MRP_EXIT_OK;
 }
 
-/* A commit whose configs were loaded before: when the API still is as they say, nothing is read or parsed. 1: it is. */
+/* Configs that were loaded before: when the API still is as they say, nothing is read or parsed. 1: it is. */
 static int make_plan_recalled(struct run *run, struct mrp_err *err)
 {
 	const struct sync_args *args = run->args;
 	const struct config_options options = config_options(run);
 
-	if (!args->revision || args->changed_since || args->only.n || args->plan_out || args->apply_plan)
+	if (args->changed_since || args->only.n || args->plan_out || args->apply_plan)
 		return 0;
 	int recalled = config_recall(&run->config, &options, err);
 	if (recalled < 0 && err->code == MRP_ENOTFOUND) /* no tree is a bad one */
@@ -415,7 +422,7 @@ static int make_plan_recalled(struct run *run, struct mrp_err *err)
 		return -1;
 	int in_sync = plan_make_in_sync(&run->plan, run->client, run->config, err);
 	if (in_sync > 0)
-		return plan_find_sources(run->plan, run->config, err) < 0 ? -1 : 1;
+		return find_sources(run, err) < 0 ? -1 : 1;
 	if (in_sync == 0) {
 		http_close(run->client);
 		config_free(run->config);

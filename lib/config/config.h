@@ -16,6 +16,7 @@ struct config_options {
 	bool all_environments;   /* check for every environment (--validate); clusters then have no text and no digest */
 	bool read_secrets;       /* read what !env and !file name; else texts of clusters that use them are incomplete */
 	int threads;             /* 0: as many as help */
+	bool remember;           /* from files: keep what config_remember needs */
 
 	/* Read a commit instead of files: a revision (gitrevisions(7)) of the repository that `path` (or the working folder) lies
 	 * in, also "REV:FOLDER". NULL: the files. */

@@ -2,13 +2,15 @@
 #include "memory.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "../base/file.h"
 #include "../value/json.h"
 #include "loaded.h"
+#include "seen.h"
 
-enum { NOTE_MAX_BYTES = 64 << 10 };
+enum { NOTE_MAX_BYTES = 256 << 20 };
 
 /* Another build may check or fill in differently. */
 static void add_build(struct strbuf *out)
@@ -22,13 +24,13 @@ static void add_build(struct strbuf *out)
 			(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
-/* What a note holds for. */
+/* What a note holds for. That of files also has a record of them, which is asked by itself. */
 static int note_key(
 	struct strbuf *out, const struct config_origin *origin, const char *environment, struct mrp_err *err)
 {
-	char tree[REPO_ID_HEX + 1];
+	char tree[REPO_ID_HEX + 1] = "files";
 
-	if (origin->ops->tree(origin->repo, tree, origin->commit, origin->folder, err) < 0)
+	if (origin->of_commit && origin->ops->tree(origin->repo, tree, origin->commit, origin->folder, err) < 0)
 		return -1;
 	add_build(out);
 	strbuf_addf(out, " %s %s", tree, environment ? environment : "");
@@ -39,30 +41,51 @@ static int note_key(
 static char *note_path(const struct config_origin *origin, const struct config_options *options)
 {
 	const char *environment = options->environment;
+	cleanup(freep) char *root = origin->of_commit ? NULL : realpath(origin->root, NULL);
 	cleanup(strbuf_release) struct strbuf name = STRBUF_INIT;
 	char hex[SHA256_HEX + 1];
 
-	if (!options->state_dir)
+	if (!options->state_dir || (!origin->of_commit && !root))
 		return NULL;
-	strbuf_addf(
-		&name, "%s\n%s\n%s", origin->ops->place(origin->repo), origin->folder, environment ? environment : "");
+	if (origin->of_commit)
+		strbuf_addf(&name, "%s\n%s", origin->ops->place(origin->repo), origin->folder);
+	else
+		strbuf_addstr(&name, root);
+	strbuf_addf(&name, "\n%s", environment ? environment : "");
 	sha256_hex_of(hex, name.buf, name.len);
 	return xasprintf("%s/trees/%s", options->state_dir, hex);
 }
 
-static const struct value *read_note(const char *path, struct arena *arena, const char *key)
+/* Are all files as they were? */
+static bool files_still_so(const struct config_origin *origin, const char *record, size_t len)
+{
+	cleanup(fd_closep) int root = open(origin->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return root >= 0 && seen_still_so(root, record, len);
+}
+
+/* A note is a JSON document; a NUL and the record of files follow where it is about files. */
+static const struct value *read_note(
+	const char *path, struct arena *arena, const char *key, const struct config_origin *origin)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 	struct mrp_err err = MRP_ERR_INIT;
 	const struct value *note = NULL;
+	size_t len = 0;
 
-	if (read_file(&text, path, NOTE_MAX_BYTES, &err) == 0)
-		note = json_parse(arena, text.buf, text.len, path, &err);
+	if (read_file(&text, path, NOTE_MAX_BYTES, &err) == 0) {
+		len = strlen(text.buf);
+		note = json_parse(arena, text.buf, len, path, &err);
+	}
 	mrp_err_clear(&err);
 	if (!note || note->type != V_OBJECT)
 		return NULL;
 	const char *of = value_get_string(note, "key");
-	return of && streq(of, key) ? note : NULL;
+	if (!of || !streq(of, key))
+		return NULL;
+	if (!origin->of_commit && (len == text.len || !files_still_so(origin, text.buf + len + 1, text.len - len - 1)))
+		return NULL;
+	return note;
 }
 
 /* False when the note is not whole. */
@@ -88,13 +111,11 @@ int config_recall(struct config **out, const struct config_options *options, str
 	cleanup(config_freep) struct config *config = xcalloc(1, sizeof(*config));
 	cleanup(strbuf_release) struct strbuf key = STRBUF_INIT;
 
-	if (!options->revision)
-		return 0;
 	if (config_origin_open(&config->origin, options, err) < 0 ||
 		note_key(&key, &config->origin, options->environment, err) < 0)
 		return -1;
 	cleanup(freep) char *path = note_path(&config->origin, options);
-	const struct value *note = path ? read_note(path, &config->arena, key.buf) : NULL;
+	const struct value *note = path ? read_note(path, &config->arena, key.buf, &config->origin) : NULL;
 	if (!note || !take_note(config, note))
 		return 0;
 	*out = steal(&config);
@@ -120,6 +141,10 @@ static void write_note(const struct config *config, const char *path, const char
 	if (config->environment->api)
 		value_append(&arena, note, "api", value_string(&arena, config->environment->api));
 	json_pretty(&text, note);
+	if (!config->origin.of_commit) {
+		strbuf_addch(&text, '\0');
+		seen_write(&text, config->origin.seen);
+	}
 	if (make_folders(folder, 0700, &err) == 0)
 		replace_file(path, text.buf, text.len, 0600, &err);
 	mrp_err_clear(&err);
@@ -130,8 +155,9 @@ void config_remember(const struct config *config, const struct config_options *o
 	cleanup(strbuf_release) struct strbuf key = STRBUF_INIT;
 	struct mrp_err err = MRP_ERR_INIT;
 
-	if (!config->origin.of_commit || config->recalled || config->outside || config->problems ||
-		!config->environment)
+	if (config->recalled || config->outside || config->problems || !config->environment)
+		return;
+	if (!config->origin.of_commit && (!config->origin.seen || !seen_can_tell(config->origin.seen)))
 		return;
 	cleanup(freep) char *path = note_path(&config->origin, options);
 	if (path && note_key(&key, &config->origin, options->environment, &err) == 0)

@@ -101,6 +101,8 @@ static char *prefix_of(const char *root)
 
 int config_origin_open(struct config_origin *origin, const struct config_options *options, struct mrp_err *err)
 {
+	struct timespec now;
+
 	*origin = (struct config_origin){ .source = NULL };
 	if (options->revision)
 		return open_revision(origin, options, err);
@@ -109,7 +111,13 @@ int config_origin_open(struct config_origin *origin, const struct config_options
 		return -1;
 	origin->prefix = prefix_of(origin->root);
 	origin->source = config_source_worktree(origin->root, err);
-	return origin->source ? 0 : -1;
+	if (!origin->source)
+		return -1;
+	if (options->remember) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		origin->seen = config_source_watch(origin->source, now);
+	}
+	return 0;
 }
 
 void config_origin_release(struct config_origin *origin)

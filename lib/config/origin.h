@@ -6,10 +6,13 @@
 #include "config.h"
 #include "repo.h"
 
+struct seen;
+
 struct config_origin {
 	struct config_source *source;
-	char *root;   /* the folder, as the user named it or as reached from here; of a commit: "REV:folder" */
-	char *prefix; /* what goes before paths in messages */
+	struct seen *seen; /* the record of a source of files, or NULL; the source's */
+	char *root;        /* the folder, as the user named it or as reached from here; of a commit: "REV:folder" */
+	char *prefix;      /* what goes before paths in messages */
 
 	/* With a revision from the start, else after config_origin_open_repo. */
 	const struct repo_ops *ops;

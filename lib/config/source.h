@@ -7,6 +7,8 @@
 #ifndef MRP_CONFIG_SOURCE_H
 #define MRP_CONFIG_SOURCE_H
 
+#include <time.h>
+
 #include "../base/arena.h"
 #include "../base/err.h"
 
@@ -52,5 +54,10 @@ struct config_source {
 
 /* The folder `root` of the file system. NULL on error. */
 struct config_source *config_source_worktree(const char *root, struct mrp_err *err);
+
+struct seen;
+/* From now on keep a record of all that is looked at (seen.h) in a source of that kind, whose it is. `now` is the time
+ * of day. */
+struct seen *config_source_watch(struct config_source *source, struct timespec now);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../base/file.h"
+#include "seen.h"
 #include "source.h"
 
 #define NOT_A_FILE "is neither a file nor a folder (but a device, pipe or socket)"
@@ -22,7 +23,8 @@ enum { OPEN_TRIES_MAX = 32 };
 struct worktree {
 	struct config_source source;
 	int fd;
-	char *real; /* the folder's real path, for when openat2 does not help */
+	char *real;        /* the folder's real path, for when openat2 does not help */
+	struct seen *seen; /* or NULL */
 };
 
 /* As open, beneath the root. errno is EXDEV when the path leaves it. */
@@ -68,6 +70,15 @@ static int open_error(struct mrp_err *err)
 	}
 }
 
+/* What could not be opened, for the record. errno is kept. */
+static void note_failure(const struct worktree *tree, const char *path)
+{
+	if (errno == ENOENT)
+		seen_add_missing(tree->seen, path);
+	else
+		seen_give_up(tree->seen);
+}
+
 /* What is behind a name whose type the folder does not tell: symlinks, and everything on some file systems. */
 static void look(const struct worktree *tree, struct source_entry *entry, struct arena *arena, const char *folder)
 {
@@ -77,15 +88,18 @@ static void look(const struct worktree *tree, struct source_entry *entry, struct
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
+		note_failure(tree, path);
 		open_error(&err);
 		entry->why = err.code == MRP_ENOTFOUND ? SOURCE_DANGLING_LINK : arena_strdup(arena, err.msg);
 		entry->type = SOURCE_BAD;
 		mrp_err_clear(&err);
-	} else if (S_ISDIR(st.st_mode)) {
-		entry->type = SOURCE_FOLDER;
-	} else if (S_ISREG(st.st_mode)) {
-		entry->type = SOURCE_FILE;
+		return;
 	}
+	seen_add(tree->seen, path, &st);
+	if (S_ISDIR(st.st_mode))
+		entry->type = SOURCE_FOLDER;
+	else if (S_ISREG(st.st_mode))
+		entry->type = SOURCE_FILE;
 }
 
 static void add_entry(const struct worktree *tree, struct source_entry_vec *out, struct arena *arena,
@@ -103,6 +117,18 @@ static void add_entry(const struct worktree *tree, struct source_entry_vec *out,
 	source_entry_vec_push(out, entry);
 }
 
+/* What was opened, for the record, before anything is read from it: a later change then shows. -1 with errno when it
+ * was not opened. */
+static int note_opened(const struct worktree *tree, int fd, const char *path, struct stat *st)
+{
+	if (fd < 0 || fstat(fd, st) < 0) {
+		note_failure(tree, path);
+		return -1;
+	}
+	seen_add(tree->seen, path, st);
+	return 0;
+}
+
 static int worktree_list(struct config_source *source, struct source_entry_vec *out, struct arena *arena,
 	const char *folder, struct mrp_err *err)
 {
@@ -111,7 +137,7 @@ static int worktree_list(struct config_source *source, struct source_entry_vec *
 	_Alignas(struct dirent64) char buf[16 * 1024];
 	size_t start = out->n;
 
-	if (fd < 0)
+	if (note_opened(tree, fd, folder, &(struct stat){ 0 }) < 0)
 		return open_error(err);
 	for (;;) {
 		ssize_t n = getdents64(fd, buf, sizeof(buf));
@@ -140,10 +166,8 @@ static int worktree_read(struct config_source *source, struct strbuf *out, bool 
 	cleanup(fd_closep) int fd = open_beneath(tree, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 
-	if (fd < 0)
+	if (note_opened(tree, fd, path, &st) < 0)
 		return open_error(err);
-	if (fstat(fd, &st) < 0)
-		return mrp_err_errno(err, "cannot be read");
 	if (!S_ISREG(st.st_mode))
 		return mrp_err_set(err, MRP_EINVALID, "%s", S_ISDIR(st.st_mode) ? "is a folder" : NOT_A_FILE);
 	if (executable)
@@ -172,6 +196,7 @@ static void worktree_free(struct config_source *source)
 
 	fd_closep(&tree->fd);
 	free(tree->real);
+	seen_free(tree->seen);
 	free(tree);
 }
 
@@ -192,4 +217,12 @@ struct config_source *config_source_worktree(const char *root, struct mrp_err *e
 	if (!tree->real)
 		tree->real = xstrdup("");
 	return &tree->source;
+}
+
+struct seen *config_source_watch(struct config_source *source, struct timespec now)
+{
+	struct worktree *tree = (struct worktree *)source;
+
+	tree->seen = seen_new(tree->fd, now);
+	return tree->seen;
 }

@@ -3,6 +3,17 @@
 
 #include "../lib/config/config.h"
 
+void complete_kind_limits(struct mrp_complete *c, int argc, char *const *argv, const char *word)
+{
+	(void)argc, (void)argv, (void)word;
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		cleanup(freep) char *candidate = xasprintf("%s=", kinds[kind].plural);
+
+		mrp_complete_add(c, candidate, NULL);
+	}
+	c->flags |= COMPLETE_NO_SPACE;
+}
+
 void complete_config_objects(struct mrp_complete *c, int argc, char *const *argv, const char *word)
 {
 	struct mrp_err err = MRP_ERR_INIT;

@@ -5,6 +5,8 @@
 
 #include "../lib/cli/complete.h"
 
+/* "probers=", for a limit of one kind */
+mrp_complete_fn complete_kind_limits;
 /* "prober/dns-resolve" */
 mrp_complete_fn complete_config_objects;
 

@@ -32,6 +32,7 @@ static void add_type(struct strbuf *out, const struct field *field)
 		[F_MAP] = "map of ",
 		[F_OBJECT] = "map",
 		[F_MATRIX] = "list, or ${name}",
+		[F_EITHER] = "",
 	};
 
 	strbuf_addstr(out, names[field->type]);
@@ -39,10 +40,12 @@ static void add_type(struct strbuf *out, const struct field *field)
 		add_type(out, field->sub);
 	for (size_t i = 0; field->type == F_ENUM && field->words[i]; i++)
 		strbuf_addf(out, "%s %s", i ? "," : "", field->words[i]);
-	if (field->type == F_PATTERN && field->form) {
+	if (field->type == F_PATTERN && field->form)
 		strbuf_setlen(out, out->len - strlen("text"));
+	if ((field->type == F_PATTERN || field->type == F_EITHER) && field->form)
 		add_form(out, field->form);
-	}
+	if (field->type == F_EITHER)
+		strbuf_addstr(out, ", or map");
 }
 
 static void add_rows(struct strbuf *out, const struct field *fields, const char *prefix, int depth);
@@ -55,7 +58,7 @@ static void add_nested(struct strbuf *out, const struct field *field, const char
 		suffix = field->type == F_LIST ? "[]" : ".NAME";
 		field = field->sub;
 	}
-	if (field->type != F_OBJECT || depth >= MAX_DEPTH)
+	if ((field->type != F_OBJECT && field->type != F_EITHER) || depth >= MAX_DEPTH)
 		return;
 	cleanup(freep) char *prefix = xasprintf("%s%s.", path, suffix);
 	add_rows(out, field->sub, prefix, depth + 1);

@@ -13,6 +13,7 @@
 #include "../lib/config/explain.h"
 #include "../lib/config/memory.h"
 #include "../lib/sync/apply.h"
+#include "../lib/sync/guards.h"
 #include "../lib/sync/lease.h"
 #include "../lib/sync/saved.h"
 #include "../lib/sync/texts.h"
@@ -32,8 +33,7 @@ struct sync_args {
 	bool check, yes, prune, force_ownership, validate, atomic;
 	int format;
 	int64_t parallel, lock_timeout_ms;
-	struct strvec only;
-	struct mrp_limit max_deletes, max_changes;
+	struct strvec only, max_deletes, max_changes;
 	const char *explain, *plan_out, *apply_plan, *revision, *changed_since, *state_dir;
 };
 
@@ -49,10 +49,10 @@ static const struct mrp_opt opts[] = {
 	OPT_LIST(0, "only", struct sync_args, only, "<kind>/<glob>", "limit the scope (like prober/dns-*)",
 		.complete = complete_config_objects),
 	OPT_BOOL(0, "prune", struct sync_args, prune, "delete managed objects that no config describes"),
-	OPT_LIMIT(0, "max-deletes", struct sync_args, max_deletes, "N|P%",
-		"refuse a plan that deletes more (P%: of a kind); default 10%, at least 1"),
-	OPT_LIMIT(0, "max-changes", struct sync_args, max_changes, "N|P%",
-		"refuse a plan that changes more (P%: of a kind); no limit by default"),
+	OPT_LIST(0, "max-deletes", struct sync_args, max_deletes, "[<kind>=]N|P%",
+		"refuse a plan that deletes more (P%: of a kind); default 10%, at least 1", .complete = complete_kind_limits),
+	OPT_LIST(0, "max-changes", struct sync_args, max_changes, "[<kind>=]N|P%",
+		"refuse a plan that changes more (P%: of a kind); no limit by default", .complete = complete_kind_limits),
 	OPT_STRING(0, "plan-out", struct sync_args, plan_out, "<file>", "save the plan for --apply-plan; apply nothing",
 		.flags = OPTF_FILE),
 	OPT_STRING(0, "apply-plan", struct sync_args, apply_plan, "<file>",
@@ -81,6 +81,7 @@ struct run {
 	const struct sync_args *args;
 	const char *path; /* argument, or NULL */
 	char *state_dir;  /* owned */
+	struct plan_limits max_deletes, max_changes;
 	struct problems problems;
 	struct config *config;
 	struct config_changes *since;
@@ -211,11 +212,9 @@ static void print_plan(struct run *run, FILE *to, int format)
 /* What was decided when a plan was saved is not asked again, unless a limit is given now. */
 static int guard(const struct run *run, struct mrp_err *err)
 {
-	const struct sync_args *args = run->args;
-
-	if (run->saved && !args->max_deletes.set && !args->max_changes.set)
+	if (run->saved && !plan_limits_set(&run->max_deletes) && !plan_limits_set(&run->max_changes))
 		return 0;
-	return plan_guard(run->plan, &args->max_deletes, &args->max_changes, err);
+	return plan_guard(run->plan, &run->max_deletes, &run->max_changes, err);
 }
 
 /* 1: go on. 0: no. Text is what people read before they answer, whatever the format of the result is. */
@@ -533,6 +532,17 @@ static int check_plan_options(const struct sync_args *args, struct mrp_err *err)
 	return 0;
 }
 
+static int take_limits(struct plan_limits *limits, const struct strvec *said, const char *option, struct mrp_err *err)
+{
+	for (size_t i = 0; i < said->n; i++) {
+		if (plan_limits_add(limits, said->v[i], err) < 0) {
+			err->code = MRP_EUSAGE;
+			return mrp_err_wrap(err, "%s", option);
+		}
+	}
+	return 0;
+}
+
 static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
 	const struct sync_args *args = ctx->opts;
@@ -542,7 +552,9 @@ static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mr
 		return mrp_err_set(err, MRP_EUSAGE, "--changed-since limits a plan, which --validate and --explain do not make");
 	if (args->check && args->yes)
 		return mrp_err_set(err, MRP_EUSAGE, "--check changes nothing, so --yes makes no sense with it");
-	if (check_plan_options(args, err) < 0)
+	if (check_plan_options(args, err) < 0 ||
+		take_limits(&run.max_deletes, &args->max_deletes, "--max-deletes", err) < 0 ||
+		take_limits(&run.max_changes, &args->max_changes, "--max-changes", err) < 0)
 		return -1;
 	run.state_dir = args->state_dir ? xstrdup(args->state_dir) : default_state_dir();
 	int code = args->validate ? validate(&run, err) : args->explain ? explain(&run, err) : synchronize(&run, err);
@@ -574,7 +586,8 @@ const struct mrp_cmd cmd_synchronize = {
 	.args = "[<path>]",
 	.max_args = 1,
 	.opts = opts,
-	CMD_OPTS(struct sync_args, .parallel = 16, .only = STRVEC_INIT),
+	CMD_OPTS(struct sync_args, .parallel = 16, .only = STRVEC_INIT, .max_deletes = STRVEC_INIT,
+		.max_changes = STRVEC_INIT),
 	.needs = NEED_SETTINGS,
 	.run = run_synchronize,
 	.complete = mrp_complete_folders,

@@ -50,6 +50,9 @@ struct mrp_limit {
 	double percent; /* when is_percent: 0-100 */
 };
 
+/* "5" or "10%". MRP_EPARSE, MRP_ERANGE. */
+int mrp_limit_parse(struct mrp_limit *out, const char *text, struct mrp_err *err);
+
 struct mrp_endpoint {
 	char host[256]; /* without brackets; "" for every address */
 	int port;       /* 0: any free one */

@@ -121,11 +121,10 @@ static int set_list(const struct mrp_opt *opt, void *member, const char *text, s
 	return 0;
 }
 
-static int set_limit(const struct mrp_opt *opt, void *member, const char *text, struct mrp_err *err)
+int mrp_limit_parse(struct mrp_limit *out, const char *text, struct mrp_err *err)
 {
 	struct mrp_limit limit = { .set = true };
 
-	(void)opt;
 	if (ends_with(text, "%")) {
 		limit.is_percent = true;
 		if (parse_percent(&limit.percent, text, err) < 0)
@@ -135,8 +134,14 @@ static int set_limit(const struct mrp_opt *opt, void *member, const char *text, 
 			return mrp_err_set(err, MRP_ERANGE, "'%s' is out of range", text);
 		return mrp_err_set(err, MRP_EPARSE, "'%s' is neither a number nor a percentage (like 5, 10%%)", text);
 	}
-	*(struct mrp_limit *)member = limit;
+	*out = limit;
 	return 0;
+}
+
+static int set_limit(const struct mrp_opt *opt, void *member, const char *text, struct mrp_err *err)
+{
+	(void)opt;
+	return mrp_limit_parse(member, text, err);
 }
 
 static int set_endpoint(const struct mrp_opt *opt, void *member, const char *text, struct mrp_err *err)

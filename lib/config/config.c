@@ -345,9 +345,9 @@ const char *config_api_url(const struct config *config)
 	return config->environment ? config->environment->api : NULL;
 }
 
-const char *config_guard(const struct config *config, const char *name)
+const struct value *config_guard(const struct config *config, const char *name)
 {
-	return config->manifest.guards ? value_get_string(config->manifest.guards, name) : NULL;
+	return config->manifest.guards ? value_get(config->manifest.guards, name) : NULL;
 }
 
 int config_list_slugs(struct strvec *out, const char *root, enum kind kind, struct mrp_err *err)

@@ -98,8 +98,8 @@ void config_add_path(struct strbuf *out, const struct config *config, const char
 const char *config_environment(const struct config *config);
 /* The API's address by the manifest, or NULL. */
 const char *config_api_url(const struct config *config);
-/* "10%" or "5": guards.max_deletes or guards.max_changes of the manifest, or NULL. */
-const char *config_guard(const struct config *config, const char *name);
+/* guards.max_deletes or guards.max_changes of the manifest: "10%" or "5", or a map of such by kind ("probers"), or NULL. */
+const struct value *config_guard(const struct config *config, const char *name);
 
 /* The manifest's folder from `path` (must hold it) or from the working folder upwards: a malloc'ed path, or NULL with
  * MRP_ENOTFOUND. */

@@ -55,6 +55,25 @@ static void describe_matrix(struct arena *arena, struct value *v)
 	value_set(arena, v, "oneOf", either);
 }
 
+/* Plain YAML numbers and the like are taken as text, where a number may be such a text. */
+static void set_text_type(struct arena *arena, struct value *v, const struct field *field, unsigned where)
+{
+	bool any = field->type == F_STRING, pattern = field->type == F_PATTERN;
+	bool numbers = any || (pattern && field->valid("5", 1)), booleans = any || (pattern && field->valid("true", 4));
+	struct value *types = value_array(arena);
+
+	if ((!numbers && !booleans) || !(where & FF_CONFIG)) {
+		set_string(arena, v, "type", "string");
+		return;
+	}
+	value_push(arena, types, value_string(arena, "string"));
+	if (numbers)
+		value_push(arena, types, value_string(arena, "number"));
+	if (booleans)
+		value_push(arena, types, value_string(arena, "boolean"));
+	value_set(arena, v, "type", types);
+}
+
 static void describe_text(struct arena *arena, struct value *v, const struct field *field, unsigned where)
 {
 	static const char *const patterns[] = {
@@ -66,16 +85,7 @@ static void describe_text(struct arena *arena, struct value *v, const struct fie
 		: field->type < ARRAY_SIZE(patterns)   ? patterns[field->type]
 						       : NULL;
 
-	if ((field->type == F_STRING || field->type == F_PATTERN) && (where & FF_CONFIG)) { /* plain YAML numbers are taken as text */
-		struct value *types = value_array(arena);
-
-		value_push(arena, types, value_string(arena, "string"));
-		value_push(arena, types, value_string(arena, "number"));
-		value_push(arena, types, value_string(arena, "boolean"));
-		value_set(arena, v, "type", types);
-	} else {
-		set_string(arena, v, "type", "string");
-	}
+	set_text_type(arena, v, field, where);
 	if (field->type == F_STRING)
 		add_bounds(arena, v, field, "minLength", "maxLength");
 	if (pattern)
@@ -87,6 +97,18 @@ static void describe_text(struct arena *arena, struct value *v, const struct fie
 			value_push(arena, words, value_string(arena, *word));
 		value_set(arena, v, "enum", words);
 	}
+}
+
+static void describe_either(struct arena *arena, struct value *v, const struct field *field, unsigned where)
+{
+	struct value *either = value_array(arena), *text = value_object(arena);
+	struct field pattern = *field;
+
+	pattern.type = F_PATTERN;
+	describe_text(arena, text, &pattern, where);
+	value_push(arena, either, text);
+	value_push(arena, either, schema_to_json(arena, field->sub, where, NULL, NULL));
+	value_set(arena, v, "oneOf", either);
 }
 
 static struct value *schema_of(struct arena *arena, const struct field *field, unsigned where)
@@ -133,6 +155,9 @@ static struct value *schema_of(struct arena *arena, const struct field *field, u
 		break;
 	case F_MATRIX:
 		describe_matrix(arena, v);
+		break;
+	case F_EITHER:
+		describe_either(arena, v, field, where);
 		break;
 	case F_ANY:
 	case F_OBJECT:

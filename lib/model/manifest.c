@@ -25,13 +25,22 @@ bool valid_guard(const char *text, size_t len)
 	return valid;
 }
 
-#define GUARD(name, help)                                                                                              \
-	{ name, F_PATTERN, FF_CONFIG, help, .valid = valid_guard, .form = "a number or a percentage (like 5, 10%)",    \
-	  .pattern = "^[0-9]+(\\.[0-9]+)?%?$" }
+#define GUARD(name, type, sub_, help)                                                                                  \
+	{ name, type, FF_CONFIG, help, .sub = sub_, .valid = valid_guard,                                              \
+	  .form = "a number or a percentage (like 5, 10%)", .pattern = "^[0-9]+(\\.[0-9]+)?%?$" }
+
+static const struct field guard_kinds[] = {
+	GUARD("recipes", F_PATTERN, NULL, "the same of recipes"),
+	GUARD("clusters", F_PATTERN, NULL, "the same of clusters"),
+	GUARD("probers", F_PATTERN, NULL, "the same of probers"),
+	END_FIELDS
+};
 
 static const struct field guard_fields[] = {
-	GUARD("max_deletes", "a plan that deletes more of a kind is refused; 10%, at least 1, when absent"),
-	GUARD("max_changes", "a plan that changes more of a kind is refused; no limit when absent"),
+	GUARD("max_deletes", F_EITHER, guard_kinds,
+		"a plan that deletes more (P%: of a kind) is refused; 10%, at least 1, when absent; a map says it by kind"),
+	GUARD("max_changes", F_EITHER, guard_kinds,
+		"a plan that changes more (P%: of a kind) is refused; no limit when absent; a map says it by kind"),
 	END_FIELDS
 };
 

@@ -168,7 +168,7 @@ static struct value *apply_text(
 {
 	static const char *const wants[] = { [F_STRING] = "text", [F_DURATION] = "a duration (like 30s, 5m)",
 		[F_SIZE] = "a size (like 64KiB, 1GiB)", [F_PERCENT] = "a percentage (like 10%)",
-		[F_ENUM] = "one word", [F_PATTERN] = "text" };
+		[F_ENUM] = "one word", [F_PATTERN] = "text", [F_EITHER] = "text or a map" };
 	struct mrp_err err = MRP_ERR_INIT;
 	double percent;
 	struct value *text = as_text(ctx, v, path, wants[field->type]);
@@ -350,6 +350,8 @@ static struct value *apply_field(
 		return apply_object(ctx, field->sub, v, path);
 	case F_MATRIX:
 		return apply_matrix(ctx, v, path);
+	case F_EITHER:
+		return v->type == V_OBJECT ? apply_object(ctx, field->sub, v, path) : apply_text(ctx, field, v, path);
 	}
 	BUG("field type %d", (int)field->type);
 }

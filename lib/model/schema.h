@@ -23,6 +23,7 @@ enum field_type {
 	F_MAP,       /* values as `sub` says, keys that `valid` accepts */
 	F_OBJECT,    /* the table `sub` */
 	F_MATRIX,    /* a list of scalars, or "${name}" */
+	F_EITHER,    /* text as F_PATTERN has it, or the table `sub` */
 };
 
 enum {

@@ -140,11 +140,6 @@ struct value *plan_source(struct arena *arena, const struct config_object *objec
 /* The object as the config says it, parsed in `arena`. */
 struct value *plan_desired(struct arena *arena, const struct config_object *object);
 
-/* guards.c: refuse a plan that deletes or changes too much. A limit that is not set leaves it to the manifest's guard,
- * then to the default. MRP_EREFUSED names the option. */
-int plan_guard(const struct plan *plan, const struct mrp_limit *max_deletes, const struct mrp_limit *max_changes,
-	struct mrp_err *err);
-
 /* Renderings; `columns` is the width of the terminal or 0. */
 void plan_text(struct strbuf *out, const struct plan *plan, bool color, size_t columns);
 void plan_json(struct strbuf *out, const struct plan *plan);

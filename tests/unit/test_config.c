@@ -108,7 +108,7 @@ static void test_objects(void **state)
 	}
 	assert_string_equal(config_environment(config), "prod");
 	assert_string_equal(config_api_url(config), "https://api.example.net");
-	assert_string_equal(config_guard(config, "max_deletes"), "5");
+	assert_string_equal(config_guard(config, "max_deletes")->s, "5");
 	assert_null(config_guard(config, "max_changes"));
 	assert_string_equal(config_root(config), ".");
 }
@@ -242,12 +242,14 @@ static const struct mistake {
 		"mrprober.yaml:1:1: is empty; it needs 'mrprober: 1' and 'environments'\n" },
 	{ "manifest with mistakes",
 		{ { "mrprober.yaml", "mrprober: 1\nenvironment: {}\nenvironments: {Prod: {api: x}, prod: {values: ../x}}\n"
-				     "guards: {max_deletes: lots}\nrequired_variables: [a b]\n" } },
+				     "guards: {max_deletes: lots, max_changes: {probers: -1, agents: 1}}\nrequired_variables: [a b]\n" } },
 		"mrprober.yaml:2:1: environment: unknown key (did you mean 'environments'?)\n"
 		"mrprober.yaml:3:16: environments: 'Prod' is not a slug (a-z, 0-9 and '-', at most 63)\n"
 		"mrprober.yaml:3:28: environments.Prod.api: 'x' is not an address (like https://mrprober.example.net)\n"
 		"mrprober.yaml:3:47: environments.prod.values: '../x' is not a relative path without '..'\n"
 		"mrprober.yaml:4:23: guards.max_deletes: 'lots' is not a number or a percentage (like 5, 10%)\n"
+		"mrprober.yaml:4:52: guards.max_changes.probers: '-1' is not a number or a percentage (like 5, 10%)\n"
+		"mrprober.yaml:4:56: guards.max_changes: unknown key 'agents'\n"
 		"mrprober.yaml:5:22: required_variables[0]: 'a b' is not a name (letters, digits and '_')\n" },
 	{ "no environments", { { "mrprober.yaml", "mrprober: 1\nenvironments: {}\n" }, { "environments/prod.yaml", NULL } },
 		"mrprober.yaml:2:15: environments: has none; a tree needs at least one (like 'prod: {}')\n" },

@@ -11,6 +11,7 @@
 
 #include "../../lib/base/file.h"
 #include "../../lib/sync/apply.h"
+#include "../../lib/sync/guards.h"
 #include "../../lib/value/json.h"
 
 static struct arena arena = ARENA_INIT;
@@ -611,40 +612,96 @@ static void test_refusals(void **state)
 	}
 }
 
+/* "5 probers=10%": what the option was given with, one after the other. */
+static struct plan_limits limits(const char *said)
+{
+	struct plan_limits limits = { 0 };
+	struct mrp_err err = MRP_ERR_INIT;
+	cleanup(freep) char *copy = xstrdup(said);
+
+	for (char *rest = copy, *word; (word = strsep(&rest, " "));) {
+		if (*word && plan_limits_add(&limits, word, &err) < 0)
+			fail_msg("%s", err.msg);
+	}
+	return limits;
+}
+
+/* The usual plan deletes 2 of 4 probers, and changes 5 objects: a recipe, a cluster and 3 probers. */
 static void test_guards(void **state)
 {
-	static const struct { struct mrp_limit deletes, changes; const char *message; } cases[] = {
-		{ { 0 }, { 0 }, "refused: the plan would delete 2 of 4 probers, and at most 1 may be (10% by default); "
-				"pass --max-deletes 2 to allow this plan" },
-		{ { .set = true, .count = 2 }, { 0 }, NULL },
-		{ { .set = true, .is_percent = true, .percent = 50 }, { 0 }, NULL },
-		{ { .set = true, .is_percent = true, .percent = 0 }, { 0 },
-			"refused: the plan would delete 2 of 4 probers, and at most 0 may be (0% by --max-deletes); "
-			"pass --max-deletes 2 to allow this plan" },
-		{ { .set = true, .count = 2 }, { .set = true, .count = 2 },
-			"refused: the plan would change 5 objects, and at most 2 may be (2 by --max-changes); "
-			"pass --max-changes 5 to allow this plan" },
-		{ { .set = true, .count = 2 }, { .set = true, .count = 5 }, NULL },
-		{ { .set = true, .count = 1 }, { 0 },
-			"refused: the plan would delete 2 objects, and at most 1 may be (1 by --max-deletes); "
-			"pass --max-deletes 2 to allow this plan" },
+	static const struct { const char *deletes, *changes, *too_much, *flags; } cases[] = {
+		{ "", "", "delete 2 of 4 probers (at most 1: 10% by default)", "--max-deletes probers=2" },
+		{ "0%", "", "delete 2 of 4 probers (at most 0: 0% by --max-deletes)", "--max-deletes probers=2" },
+		{ "1", "", "delete 2 objects (at most 1 by --max-deletes)", "--max-deletes 2" },
+		{ "1 50%", "" }, /* the last one counts */
+		{ "2", "" },
+		{ "50%", "" },
+		{ "2", "2", "change 5 objects (at most 2 by --max-changes)", "--max-changes 5" },
+		{ "2", "5" },
+		{ "1", "0%", "delete 2 objects (at most 1 by --max-deletes), change 1 of 0 recipes (at most 0: 0% by --max-changes), "
+			     "change 1 of 1 clusters (at most 0: 0% by --max-changes), change 3 of 4 probers (at most 0: 0% by --max-changes)",
+			"--max-deletes 2 --max-changes recipes=1 --max-changes clusters=1 --max-changes probers=3" },
+		/* one kind */
+		{ "probers=2", "" },
+		{ "prober=50%", "" },
+		{ "probers=1", "", "delete 2 of 4 probers (at most 1 by --max-deletes)", "--max-deletes probers=2" },
+		{ "probers=25%", "", "delete 2 of 4 probers (at most 1: 25% by --max-deletes)", "--max-deletes probers=2" },
+		{ "clusters=0", "", "delete 2 of 4 probers (at most 1: 10% by default)", "--max-deletes probers=2" },
+		{ "0 probers=2", "" },
+		{ "100% probers=1", "", "delete 2 of 4 probers (at most 1 by --max-deletes)", "--max-deletes probers=2" },
+		{ "probers=1 probers=2", "" },
+		/* a number is for those without one of their own */
+		{ "2", "2 probers=3" },
+		{ "2", "1 probers=3", "change 2 objects (at most 1 by --max-changes)", "--max-changes 2" },
+		{ "2", "cluster=0 1 probers=3", "change 1 of 1 clusters (at most 0 by --max-changes)", "--max-changes clusters=1" },
 	};
 	struct http_client *client;
 	struct plan *plan = usual_plan(true, &client);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct plan_limits deletes = limits(cases[i].deletes), changes = limits(cases[i].changes);
 		struct mrp_err err = MRP_ERR_INIT;
-		int code = plan_guard(plan, &cases[i].deletes, &cases[i].changes, &err);
+		int code = plan_guard(plan, &deletes, &changes, &err);
 
-		assert_int_equal(code, cases[i].message ? -1 : 0);
-		if (cases[i].message)
-			assert_string_equal(err.msg, cases[i].message);
-		assert_int_equal(err.code, cases[i].message ? MRP_EREFUSED : MRP_OK);
+		assert_int_equal(code, cases[i].too_much ? -1 : 0);
+		if (cases[i].too_much) {
+			char *message = xasprintf("refused: the plan would %s; to allow this plan pass %s", cases[i].too_much,
+				cases[i].flags);
+
+			assert_string_equal(err.msg, message);
+			free(message);
+		}
+		assert_int_equal(err.code, cases[i].too_much ? MRP_EREFUSED : MRP_OK);
 		mrp_err_clear(&err);
 	}
 	plan_free(plan);
 	http_close(client);
+}
+
+static void test_bad_limits(void **state)
+{
+	static const struct { const char *text, *message; } cases[] = {
+		{ "", "'' is neither a number nor a percentage (like 5, 10%)" },
+		{ "probers", "'probers' is neither a number nor a percentage (like 5, 10%)" },
+		{ "probers=", "'' is neither a number nor a percentage (like 5, 10%)" },
+		{ "probers=x", "'x' is neither a number nor a percentage (like 5, 10%)" },
+		{ "probers=-1", "'-1' is out of range" },
+		{ "probers=101%", "'101%' is not between 0% and 100%" },
+		{ "agents=1", "'agents' is no kind of object (recipes, clusters, probers)" },
+		{ "=1", "'' is no kind of object (recipes, clusters, probers)" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct plan_limits limits = { 0 };
+		struct mrp_err err = MRP_ERR_INIT;
+
+		assert_int_equal(plan_limits_add(&limits, cases[i].text, &err), -1);
+		assert_string_equal(err.msg, cases[i].message);
+		assert_false(plan_limits_set(&limits));
+		mrp_err_clear(&err);
+	}
 }
 
 /* Applying the usual plan, with what one answer does to it. `results` has a letter a change: l d f w. */
@@ -771,6 +828,7 @@ int main(void)
 		cmocka_unit_test(test_in_sync),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_guards),
+		cmocka_unit_test(test_bad_limits),
 		cmocka_unit_test(test_apply),
 	};
 

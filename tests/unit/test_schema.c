@@ -301,17 +301,17 @@ static void check_table(const struct field *fields, const char *path)
 			fail_msg("%s: more than 64 rows", path);
 		if (!field->help || !*field->help || ends_with(field->help, "."))
 			fail_msg("%s: help is missing, or ends in a full stop", name);
-		if (field->type == F_PATTERN && (!field->valid || !field->form))
+		if ((field->type == F_PATTERN || field->type == F_EITHER) && (!field->valid || !field->form))
 			fail_msg("%s: a pattern without valid or form", name);
 		if (field->type == F_ENUM && !field->words)
 			fail_msg("%s: an enum without words", name);
-		if ((items || field->type == F_OBJECT) && !field->sub)
+		if ((items || field->type == F_OBJECT || field->type == F_EITHER) && !field->sub)
 			fail_msg("%s: no sub", name);
 		for (const struct field *other = fields; other < field; other++) {
 			if (streq(other->name, field->name) && (other->flags & field->flags & FF_BOTH))
 				fail_msg("%s: there twice", name);
 		}
-		if (field->type == F_OBJECT)
+		if (field->type == F_OBJECT || field->type == F_EITHER)
 			check_table(field->sub, name);
 		else if (items && field->sub->type == F_OBJECT)
 			check_table(field->sub->sub, name);

@@ -18,6 +18,7 @@ static void init_library(void)
 	/* What only says how others fetch or write, or what this module does not look at. */
 	static const char *const harmless[] = { "partialclone", "worktreeconfig", "preciousobjects" };
 
+	git_blob_prepare();
 	init_result = git_libgit2_init();
 	if (init_result < 0)
 		return;

@@ -9,8 +9,6 @@
 
 #include "git.h"
 
-struct git_oid;
-struct git_odb;
 struct git_pool;
 
 struct git_folder {

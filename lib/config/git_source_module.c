@@ -8,7 +8,7 @@
 #include "git.h"
 #include "git_pool.h"
 
-enum { LINKS_MAX = 40, LINK_TARGET_MAX = 4096, LFS_POINTER_MAX = 1024 };
+enum { LINKS_MAX = 40, LINK_TARGET_MAX = 4096 };
 
 struct repo_source {
 	struct config_source source;
@@ -196,38 +196,6 @@ static int list(struct repo_source *source, struct git_handle *handle, struct so
 	return tree ? 0 : -1;
 }
 
-/* A checkout has the file itself in its place. */
-static bool is_lfs_pointer(const char *text, size_t len)
-{
-	static const char start[] = "version https://git-lfs.github.com/spec/";
-
-	return len < LFS_POINTER_MAX && len >= sizeof(start) && memcmp(text, start, sizeof(start) - 1) == 0;
-}
-
-static int read_blob(
-	struct git_handle *handle, struct strbuf *out, const git_oid *id, size_t max_bytes, struct mrp_err *err)
-{
-	git_odb_object *blob = NULL;
-	git_object_t type;
-	size_t len;
-	int result = 0;
-
-	/* before all of it is in memory */
-	if (git_odb_read_header(&len, &type, handle->odb, id) < 0)
-		return repo_fail_read(err);
-	if (len > max_bytes)
-		return mrp_err_set(err, MRP_ETOOBIG, "is larger than %zu MiB", max_bytes >> 20);
-	if (git_odb_read(&blob, handle->odb, id) < 0)
-		return repo_fail_read(err);
-	if (is_lfs_pointer(git_odb_object_data(blob), git_odb_object_size(blob)))
-		result = mrp_err_set(err, MRP_EINVALID,
-			"is kept by Git LFS, outside the repository; read it from a checkout, without --revision");
-	else
-		strbuf_add(out, git_odb_object_data(blob), git_odb_object_size(blob));
-	git_odb_object_free(blob);
-	return result;
-}
-
 static int source_list(struct config_source *base, struct source_entry_vec *out, struct arena *arena,
 	const char *folder, struct mrp_err *err)
 {
@@ -254,7 +222,7 @@ static int source_read(struct config_source *base, struct strbuf *out, bool *exe
 	if (result == 0 && target.mode == GIT_FILEMODE_TREE)
 		result = mrp_err_set(err, MRP_EINVALID, "is a folder");
 	if (result == 0)
-		result = read_blob(handle, out, &target.id, max_bytes, err);
+		result = git_blob_read(handle->odb, out, &target.id, max_bytes, err);
 	if (result == 0 && executable)
 		*executable = target.mode == GIT_FILEMODE_BLOB_EXECUTABLE;
 	strbuf_release(&target.path);

@@ -14,6 +14,7 @@ struct check {
 	const struct value *placement; /* that the text is in, or NULL */
 	const char *field;
 	bool list;                     /* the whole text stands for a list: a value of a matrix */
+	bool simple;                   /* no placement has a matrix of its own */
 	signed char *runs_on;          /* for each target: 1, 0, or -1 when not asked yet */
 };
 
@@ -146,9 +147,8 @@ static void check_name(void *ctx, const char *text, size_t len)
 	struct worker *worker = check->worker;
 	const struct target_vec *targets = &worker->loader->targets;
 	const char *name = arena_strndup(&worker->arena, text, len);
-	bool simple = !some_placement_has_matrix(check->prober);
 
-	if (!check->list && (is_builtin(name) || (simple && in_matrix(check->prober, name))))
+	if (!check->list && (is_builtin(name) || (check->simple && in_matrix(check->prober, name))))
 		return;
 	if (!valid_identifier(name, len)) {
 		problems_add(&worker->reader.problems, value_loc(check->text), check->field,
@@ -164,7 +164,7 @@ static void check_name(void *ctx, const char *text, size_t len)
 
 		if (!runs_on(check, i))
 			continue;
-		if (!check->list && !simple && in_every_matrix(check->prober, name, target->cluster))
+		if (!check->list && !check->simple && in_every_matrix(check->prober, name, target->cluster))
 			continue;
 		if (check_on(check, target, name))
 			return;
@@ -205,7 +205,7 @@ void references_check(struct worker *worker, const struct value *prober)
 {
 	static const char *const substituted[] = { "command", "probe", "env", "heal" };
 	const struct value *placements = value_get(prober, "placements");
-	struct check check = { .worker = worker, .prober = prober };
+	struct check check = { .worker = worker, .prober = prober, .simple = !some_placement_has_matrix(prober) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(substituted); i++) {
 		const struct value *v = value_get(prober, substituted[i]);

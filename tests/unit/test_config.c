@@ -249,7 +249,7 @@ static const struct mistake {
 		"mrprober.yaml:3:47: environments.prod.values: '../x' is not a relative path without '..'\n"
 		"mrprober.yaml:4:23: guards.max_deletes: 'lots' is not a number or a percentage (like 5, 10%)\n"
 		"mrprober.yaml:4:52: guards.max_changes.probers: '-1' is not a number or a percentage (like 5, 10%)\n"
-		"mrprober.yaml:4:56: guards.max_changes: unknown key 'agents'\n"
+		"mrprober.yaml:4:56: guards.max_changes.agents: unknown key\n"
 		"mrprober.yaml:5:22: required_variables[0]: 'a b' is not a name (letters, digits and '_')\n" },
 	{ "no environments", { { "mrprober.yaml", "mrprober: 1\nenvironments: {}\n" }, { "environments/prod.yaml", NULL } },
 		"mrprober.yaml:2:15: environments: has none; a tree needs at least one (like 'prod: {}')\n" },

@@ -180,6 +180,13 @@ static void test_refused(void **state)
 			"main:probers/p/x:1:1: prober 'p': files: is kept by Git LFS, outside the repository; read it from a checkout, without --revision" },
 		{ "head -c 5000000 /dev/zero >values.yaml && commit 2026-01-02T00:00:00", ".", "main",
 			"main:values.yaml:1:1: is larger than 4 MiB" },
+		{ "head -c 5000000 /dev/zero >values.yaml && commit 2026-01-02T00:00:00 && git gc -q", ".", "main",
+			"main:values.yaml:1:1: is larger than 4 MiB" },
+		/* in the pack it is a delta of the larger one before it */
+		{ "awk 'BEGIN { for (i = 0; i < 180000; i++) print \"# \" rand() rand() rand() }' >values.yaml && "
+		  "commit 2026-01-02T00:00:00 && sed -i '120000,$d' values.yaml && echo text >>values.yaml && "
+		  "commit 2026-01-03T00:00:00 && git repack -qadf",
+			".", "main", "main:values.yaml:120000:1: is text, should be a map" },
 		{ "chmod -x probers/p/run.sh && commit 2026-01-02T00:00:00", ".", "main",
 			"main:probers/p/prober.yaml:2:11: prober 'p': command: './run.sh' is not executable; run: chmod +x run.sh" },
 	};

@@ -91,6 +91,7 @@ struct run {
 	struct plan *plan;
 	struct mrp_progress progress;
 	const char *progress_what;
+	struct http_traffic traffic; /* of clients that are closed */
 	int64_t fence; /* of the lease */
 	bool asked;    /* somebody has seen the plan and said yes */
 	bool printed;  /* a document is on stdout */
@@ -259,7 +260,9 @@ static int apply_atomic(struct run *run, struct mrp_err *err)
 		return -1;
 	http_set_interrupt(client, interrupted, interrupt_fd());
 	http_set_lease(client, LEASE_NAME, run->fence);
-	return plan_apply_atomic(run->plan, client, show_progress, run, err);
+	int result = plan_apply_atomic(run->plan, client, show_progress, run, err);
+	http_add_traffic(&run->traffic, client);
+	return result;
 }
 
 static int apply(struct run *run, struct mrp_err *err)
@@ -423,6 +426,7 @@ static int make_plan_recalled(struct run *run, struct mrp_err *err)
 	if (in_sync > 0)
 		return find_sources(run, err) < 0 ? -1 : 1;
 	if (in_sync == 0) {
+		http_add_traffic(&run->traffic, run->client);
 		http_close(run->client);
 		config_free(run->config);
 		run->client = NULL;
@@ -543,6 +547,15 @@ static int take_limits(struct plan_limits *limits, const struct strvec *said, co
 	return 0;
 }
 
+static void say_traffic(struct run *run)
+{
+	struct http_traffic *all = &run->traffic;
+
+	http_add_traffic(all, run->client);
+	fprintf(stderr, "%" PRIu64 " request%s to %s, %" PRIu64 " bytes sent, %" PRIu64 " received\n", all->requests,
+		all->requests == 1 ? "" : "s", http_url(run->client), all->bytes_sent, all->bytes_received);
+}
+
 static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mrp_err *err)
 {
 	const struct sync_args *args = ctx->opts;
@@ -562,7 +575,7 @@ static int run_synchronize(struct mrp_ctx *ctx, int argc, char **argv, struct mr
 	if (code < 0 && args->format == FORMAT_JSON && !run.printed)
 		print_problems_json(&run.problems, err);
 	if (run.client && ctx->verbose)
-		fprintf(stderr, "%" PRIu64 " requests to %s\n", http_requests_sent(run.client), http_url(run.client));
+		say_traffic(&run);
 	plan_free(run.plan);
 	plan_saved_free(run.saved);
 	http_close(run.client);

@@ -259,6 +259,20 @@ static const char *trust_detail(const struct handle *handle, CURLcode code)
 	return NULL;
 }
 
+static void count_bytes(struct handle *handle)
+{
+	long sent = 0, received = 0;
+	curl_off_t up = 0, down = 0;
+
+	curl_easy_getinfo(handle->easy, CURLINFO_REQUEST_SIZE, &sent);
+	curl_easy_getinfo(handle->easy, CURLINFO_HEADER_SIZE, &received);
+	curl_easy_getinfo(handle->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+	curl_easy_getinfo(handle->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+	/* a short body goes out with the head and is counted in both; beside a long one the head is nothing */
+	handle->transfer->bytes_sent = (uint64_t)MAX((curl_off_t)sent, up);
+	handle->transfer->bytes_received = (uint64_t)(received + down);
+}
+
 static void finish(struct handle *handle, CURLcode code)
 {
 	struct wire_transfer *transfer = handle->transfer;
@@ -273,6 +287,7 @@ static void finish(struct handle *handle, CURLcode code)
 	transfer->sent_none = sent == 0;
 	transfer->expected = length > 0 ? (size_t)length : 0;
 	transfer->end = end_of(handle, code);
+	count_bytes(handle);
 	if (transfer->end == WIRE_ANSWERED)
 		return;
 	const char *detail = handle->error[0] ? handle->error : curl_easy_strerror(code);

@@ -48,7 +48,7 @@ struct http_client {
 	struct job *jobs; /* options.parallel of them */
 	bool was_there;
 	int64_t hold_until_ms; /* the server asked for a pause: nothing new begins before */
-	uint64_t sent;
+	struct http_traffic traffic;
 };
 
 static int64_t real_monotonic_ms(void *ctx)
@@ -240,7 +240,16 @@ const char *http_url(const struct http_client *client)
 
 uint64_t http_requests_sent(const struct http_client *client)
 {
-	return client->sent;
+	return client->traffic.requests;
+}
+
+void http_add_traffic(struct http_traffic *sum, const struct http_client *client)
+{
+	if (!client)
+		return;
+	sum->requests += client->traffic.requests;
+	sum->bytes_sent += client->traffic.bytes_sent;
+	sum->bytes_received += client->traffic.bytes_received;
 }
 
 static bool stop_wanted(const struct http_client *client)
@@ -308,7 +317,7 @@ static int start_try(struct http_client *client, struct job *job, struct mrp_err
 		return -1;
 	job->state = JOB_RUNNING;
 	job->tries++;
-	client->sent++;
+	client->traffic.requests++;
 	return 0;
 }
 
@@ -354,6 +363,8 @@ static void judge(struct http_client *client, struct job *job, http_done_fn *don
 	};
 	struct mrp_err err = MRP_ERR_INIT;
 
+	client->traffic.bytes_sent += transfer->bytes_sent;
+	client->traffic.bytes_received += transfer->bytes_received;
 	client->was_there |= transfer->end == WIRE_ANSWERED;
 	int64_t wait = retry_wait(&client->options.retry, &attempt, client->clock.chance(client->clock.ctx));
 	if (wait < 0 || stop_wanted(client)) {

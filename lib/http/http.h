@@ -85,6 +85,14 @@ const char *http_url(const struct http_client *client);
 /* Requests sent so far, each try counted. */
 uint64_t http_requests_sent(const struct http_client *client);
 
+/* What was sent and received, in requests and bytes. */
+struct http_traffic {
+	uint64_t requests, bytes_sent, bytes_received;
+};
+
+/* Add what the client has had so far. NULL is fine. */
+void http_add_traffic(struct http_traffic *sum, const struct http_client *client);
+
 /* Send one request and wait. 0 when an answer came, whatever its status; -1: none (MRP_EUNREACHABLE), cut short or
  * otherwise useless (MRP_EHTTP), MRP_EINTERRUPTED. */
 int http_call(struct http_client *client, const struct http_request *request, struct http_answer *answer, struct mrp_err *err);

@@ -13,4 +13,5 @@ void wire_transfer_reset(struct wire_transfer *transfer)
 	transfer->status = 0;
 	transfer->expected = 0;
 	transfer->sent_none = false;
+	transfer->bytes_sent = transfer->bytes_received = 0;
 }

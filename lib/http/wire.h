@@ -39,6 +39,7 @@ struct wire_transfer {
 	struct strbuf head; /* status line and headers, a line each */
 	char *etag, *content_type, *retry_after, *location; /* owned; NULL when the header was absent */
 	size_t expected;                                    /* bytes by Content-Length; 0 when unknown */
+	uint64_t bytes_sent, bytes_received;                /* heads and bodies, nearly: to be shown, not to be relied on */
 
 	void *handle; /* the implementation's own */
 };

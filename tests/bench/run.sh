@@ -9,8 +9,8 @@ export LC_ALL
 
 here=$(cd "$(dirname "$0")" && pwd)
 
-usual="startup metrics spawn meeseeks creator sync git load agents api postgres" # in this order: some leave an API behind
-extra="floors agent agent-slow"
+usual="startup metrics spawn meeseeks creator writes sync git load agents api postgres" # in this order: some leave an API behind
+extra="floors agent agent-slow growth peers"
 
 # Each file of figures/ says what its figures are, a line each: "# figure NAME: what it measures".
 all_figures() {

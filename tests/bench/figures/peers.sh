@@ -56,7 +56,7 @@ peer() {
 measure_peers() {
 	[ ! -d "$work/terraform" ] || measure peer-terraform terraform -chdir="$work/terraform" plan -input=false -no-color \
 		-lock=false -detailed-exitcode
-	[ ! -d "$work/puppet" ] || measure peer-puppet unshare -n puppet apply --noop --detailed-exitcodes --confdir "$work/puppet/conf" \
+	[ ! -d "$work/puppet" ] || measure peer-puppet unshare -n sh -c 'exec "$@" 2>/dev/null' sh puppet apply --noop --detailed-exitcodes --confdir "$work/puppet/conf" \
 		--vardir "$work/puppet/var" "$work/puppet/site.pp"
 	[ ! -f "$work/kong.yaml" ] || measure peer-deck deck validate -s "$work/kong.yaml"
 	rm -rf "$XDG_CACHE_HOME/mrprober"

@@ -24,6 +24,20 @@ static bool has_manifest(const char *folder)
 	return stat(path, &st) == 0;
 }
 
+/* Its configs are in commits, and somebody forgot to say in which. */
+static bool is_bare_repository(const char *folder)
+{
+	static const char *const names[] = { "HEAD", "objects", "refs" };
+	size_t found = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		cleanup(freep) char *path = path_join(folder, names[i]);
+
+		found += access(path, F_OK) == 0;
+	}
+	return found == ARRAY_SIZE(names);
+}
+
 char *config_find_root(const char *path, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf up = STRBUF_INIT;
@@ -33,7 +47,8 @@ char *config_find_root(const char *path, struct mrp_err *err)
 	if (path) {
 		if (has_manifest(path))
 			return xstrdup(path);
-		mrp_err_set(err, MRP_ENOTFOUND, "'%s' is no config tree: it has no " MANIFEST_NAME, path);
+		mrp_err_set(err, MRP_ENOTFOUND, "'%s' is no config tree: it has no " MANIFEST_NAME "%s", path,
+			is_bare_repository(path) ? " (it is a git repository; --revision reads one of its commits)" : "");
 		return NULL;
 	}
 	if (!getcwd(cwd, sizeof(cwd))) {
@@ -50,7 +65,8 @@ char *config_find_root(const char *path, struct mrp_err *err)
 			strbuf_reset(&up);
 		strbuf_addstr(&up, i ? "/.." : "..");
 	}
-	mrp_err_set(err, MRP_ENOTFOUND, "no config tree here: neither this folder nor one above has a " MANIFEST_NAME);
+	mrp_err_set(err, MRP_ENOTFOUND, "no config tree here: neither this folder nor one above has a " MANIFEST_NAME "%s",
+		is_bare_repository(".") ? " (this is a git repository; --revision reads one of its commits)" : "");
 	return NULL;
 }
 

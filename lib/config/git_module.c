@@ -5,7 +5,9 @@
  */
 #include <git2.h>
 #include <pthread.h>
+#include <unistd.h>
 
+#include "../base/file.h"
 #include "../base/text.h"
 #include "git.h"
 
@@ -59,14 +61,33 @@ static char *folder_in_worktree(git_repository *git, const char *folder)
 	return xstrdup(*rest == '/' ? rest + 1 : "");
 }
 
+/* What safe.directory has to name: the work tree, or a repository without one. */
+static char *trusted_name(const char *folder, const char *repository)
+{
+	char *top = realpath(folder, NULL);
+
+	while (top && *top) {
+		cleanup(freep) char *git = path_join(top, ".git");
+
+		if (access(git, F_OK) == 0)
+			return top;
+		*strrchr(top, '/') = '\0';
+	}
+	free(top);
+	size_t len = strlen(repository);
+	return xstrndup(repository, len - (len > 1 && repository[len - 1] == '/'));
+}
+
 static void fail_open(const char *folder, int result, struct mrp_err *err)
 {
 	git_buf found = { NULL, 0, 0 };
 
 	/* without any configuration to look for safe.directory in, libgit2 1.5 calls another user's repository not
 	 * found */
-	if (result == GIT_ENOTFOUND && git_repository_discover(&found, folder, 0, NULL) == 0)
+	bool is_found = git_repository_discover(&found, folder, 0, NULL) == 0;
+	if (result == GIT_ENOTFOUND && is_found)
 		result = GIT_EOWNER;
+	cleanup(freep) char *trusted = trusted_name(folder, is_found ? found.ptr : "PATH");
 	git_buf_dispose(&found);
 	if (result == GIT_ENOTFOUND)
 		mrp_err_set(err, MRP_ENOTFOUND, "'%s' is in no git repository", folder);
@@ -74,8 +95,8 @@ static void fail_open(const char *folder, int result, struct mrp_err *err)
 		mrp_err_set(err, MRP_EPERM,
 			"the git repository of '%s' belongs to another user; if you trust it: git config --global "
 			"--add "
-			"safe.directory PATH",
-			folder);
+			"safe.directory '%s'",
+			folder, trusted);
 	else
 		repo_fail(err, "cannot open the git repository");
 }
@@ -189,6 +210,22 @@ git_commit *repo_get_commit(struct repo *repo, const char *id, struct mrp_err *e
 	return commit;
 }
 
+/* Why a commit has no such folder. */
+static int fail_folder(struct mrp_err *err, const git_tree *top, const char *id, const char *folder)
+{
+	for (size_t len = strcspn(folder, "/"); folder[len]; len += 1 + strcspn(folder + len + 1, "/")) {
+		cleanup(freep) char *above = xstrndup(folder, len);
+		git_tree_entry *entry = NULL;
+		bool submodule = git_tree_entry_bypath(&entry, top, above) == 0 &&
+			git_tree_entry_type(entry) == GIT_OBJECT_COMMIT;
+
+		git_tree_entry_free(entry);
+		if (submodule)
+			return mrp_err_set(err, MRP_ENOTFOUND, "'%s' " GIT_SUBMODULE, above);
+	}
+	return mrp_err_set(err, MRP_ENOTFOUND, "commit %.*s has no folder '%s'", (int)REPO_SHORT_HEX, id, folder);
+}
+
 git_tree *repo_get_folder(struct repo *repo, const char *id, const char *folder, struct mrp_err *err)
 {
 	git_commit *commit = repo_get_commit(repo, id, err);
@@ -200,8 +237,10 @@ git_tree *repo_get_folder(struct repo *repo, const char *id, const char *folder,
 	int result = git_commit_tree(&top, commit);
 	if (result == 0 && *folder)
 		result = git_tree_entry_bypath(&entry, top, folder);
-	if (result == GIT_ENOTFOUND || (entry && git_tree_entry_type(entry) != GIT_OBJECT_TREE))
-		mrp_err_set(err, MRP_ENOTFOUND, "commit %.*s has no folder '%s'", (int)REPO_SHORT_HEX, id, folder);
+	if (entry && git_tree_entry_type(entry) == GIT_OBJECT_COMMIT)
+		mrp_err_set(err, MRP_ENOTFOUND, "'%s' " GIT_SUBMODULE, folder);
+	else if (result == GIT_ENOTFOUND || (entry && git_tree_entry_type(entry) != GIT_OBJECT_TREE))
+		fail_folder(err, top, id, folder);
 	else if (result < 0 || (entry && git_tree_lookup(&tree, repo->git, git_tree_entry_id(entry)) < 0))
 		repo_fail(err, "cannot read the commit's tree");
 	if (result == 0 && !*folder) {

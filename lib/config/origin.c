@@ -40,13 +40,32 @@ static const char *folder_part(const char *revision)
 	return colon ? colon + 1 : NULL;
 }
 
-static char *trimmed(const char *folder)
+/* From the top of the repository, without empty parts; "./x" is meant from `here`, as git has it. */
+static char *clean_folder(const char *folder, const char *here)
 {
-	size_t len = strlen(folder);
+	struct strbuf out = STRBUF_INIT;
 
-	while (len && folder[len - 1] == '/')
-		len--;
-	return xstrndup(folder, len);
+	if (streq(folder, ".") || skip_prefix(folder, "./", NULL))
+		strbuf_addstr(&out, here);
+	while (*folder) {
+		size_t len = strcspn(folder, "/");
+
+		if (len && !(len == 1 && *folder == '.'))
+			strbuf_addf(&out, "%s%.*s", out.len ? "/" : "", (int)len, folder);
+		folder += len + (folder[len] == '/');
+	}
+	return strbuf_detach(&out, NULL);
+}
+
+/* The folder is not there, or only the manifest is not. */
+static int no_manifest(const struct config_origin *origin, const char *rev, bool named, struct mrp_err *err)
+{
+	char tree[REPO_ID_HEX + 1];
+
+	if (origin->ops->tree(origin->repo, tree, origin->commit, origin->folder, err) < 0)
+		return mrp_err_wrap(err, "'%s:%s' is no config tree", rev, origin->folder);
+	return mrp_err_set(err, MRP_ENOTFOUND, "'%s:%s' is no config tree: it has no " MANIFEST_NAME "%s", rev,
+		origin->folder, named ? "" : " (REV:FOLDER names another folder)");
 }
 
 static int choose_folder(
@@ -54,7 +73,9 @@ static int choose_folder(
 {
 	const char *named = folder_part(options->revision);
 
-	origin->folder = named ? trimmed(named) : xstrdup(origin->ops->folder(origin->repo));
+	const char *here = origin->ops->folder(origin->repo);
+
+	origin->folder = named ? clean_folder(named, here) : xstrdup(here);
 	if (!named && !options->path && find_above(origin))
 		return 0;
 	if (!named && !options->path)
@@ -64,8 +85,7 @@ static int choose_folder(
 			rev);
 	if (commit_has_manifest(origin, origin->folder))
 		return 0;
-	return mrp_err_set(err, MRP_ENOTFOUND, "'%s:%s' is no config tree: it has no " MANIFEST_NAME "%s", rev,
-		origin->folder, named ? "" : " (REV:FOLDER names another folder)");
+	return no_manifest(origin, rev, named, err);
 }
 
 static int open_revision(struct config_origin *origin, const struct config_options *options, struct mrp_err *err)

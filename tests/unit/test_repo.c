@@ -160,6 +160,12 @@ static void test_refused(void **state)
 		{ "git tag blob \"$(git rev-parse main:values.yaml)\"", ".", "blob", "--revision: 'blob' is a blob, not a commit" },
 		{ "", ".", "main:probers", "'main:probers' is no config tree: it has no mrprober.yaml" },
 		{ "", "probers", "main", "'main:probers' is no config tree: it has no mrprober.yaml (REV:FOLDER names another folder)" },
+		{ "", ".", "main://probers/.//", "'main:probers' is no config tree: it has no mrprober.yaml" },
+		{ "", "probers", "main:./", "'main:probers' is no config tree: it has no mrprober.yaml" },
+		{ "git init -q deps && (cd deps && git commit -q --allow-empty -m x) && git add -A 2>/dev/null && commit "
+		  "2026-01-02T00:00:00",
+			".", "main:deps/x",
+			"'main:deps/x' is no config tree: 'deps' is a submodule; its files are in another repository" },
 		{ "rm -rf .git", ".", "main", "--revision: '.' is in no git repository" },
 		{ "rm -rf .git && git init -q -b main .", ".", "HEAD", "--revision: the branch that HEAD names has no commit yet" },
 		{ "git clone -q --depth 1 \"file://$PWD\" .git/shallow", ".git/shallow", "1234567",
@@ -215,7 +221,9 @@ static void test_another_users(void **state)
 	config_free(load(".", "main", &text));
 	if (!strstr(text, "belongs to another user"))
 		fail_msg("%s", text);
-	assert_non_null(strstr(text, "safe.directory"));
+	char *hint = xasprintf("safe.directory '%s'", tree_folder);
+	assert_non_null(strstr(text, hint));
+	free(hint);
 	/* without --revision the files are read as ever; only who changed them cannot be told */
 	struct config *config = load_clean(NULL, NULL);
 	struct mrp_err err = MRP_ERR_INIT;

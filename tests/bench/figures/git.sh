@@ -40,6 +40,8 @@ figure_git() {
 		measure git-all sh -c '"$@" >/dev/null || [ $? = 2 ]' sh \
 			"$mrprober" synchronize --check --api-url "$api_url" --revision main "$tree"
 	done
+	stop "$api_pid"
+	api_pid=
 	rm -rf "$tree/.git"
 	row_ratio "git: load and check $count (--validate)" ms floor-git-ms git-validate-ms "<= 1.7"
 	row_ratio "git: in sync (--check)" ms floor-git-ms git-check-ms "<= 1.7"

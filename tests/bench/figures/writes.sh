@@ -20,7 +20,7 @@ new_objects() {
 
 # An empty database of the server: its URL.
 new_postgres() {
-	psql -qX "$postgres_url/postgres" -c "DROP DATABASE IF EXISTS $1" -c "CREATE DATABASE $1"
+	PGOPTIONS='-c client_min_messages=warning' psql -qX "$postgres_url/postgres" -c "DROP DATABASE IF EXISTS $1" -c "CREATE DATABASE $1"
 	"$mrprober" api migrate --quiet --database "$postgres_url/$1"
 	echo "$postgres_url/$1"
 }

@@ -56,9 +56,13 @@ static char *note_path(const struct config_origin *origin, const struct config_o
 	return xasprintf("%s/trees/%s", options->state_dir, hex);
 }
 
-/* Are all files as they were? */
-static bool files_still_so(const struct config_origin *origin, const char *record, size_t len)
+/* Is the record whole, and are all files as it says? */
+static bool files_still_so(
+	const struct config_origin *origin, const struct value *note, const char *record, size_t len)
 {
+	const struct value *bytes = value_get(note, "record_bytes");
+	if (!bytes || bytes->type != V_INT || bytes->i != (int64_t)len)
+		return false;
 	cleanup(fd_closep) int root = open(origin->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	return root >= 0 && seen_still_so(root, record, len);
@@ -83,9 +87,10 @@ static const struct value *read_note(
 	const char *of = value_get_string(note, "key");
 	if (!of || !streq(of, key))
 		return NULL;
-	if (!origin->of_commit && (len == text.len || !files_still_so(origin, text.buf + len + 1, text.len - len - 1)))
-		return NULL;
-	return note;
+	if (origin->of_commit)
+		return note;
+	const size_t start = MIN(len + 1, text.len);
+	return files_still_so(origin, note, text.buf + start, text.len - start) ? note : NULL;
 }
 
 /* False when the note is not whole. */
@@ -125,7 +130,7 @@ int config_recall(struct config **out, const struct config_options *options, str
 static void write_note(const struct config *config, const char *path, const char *key)
 {
 	cleanup(arena_release) struct arena arena = ARENA_INIT;
-	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
+	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT, record = STRBUF_INIT;
 	cleanup(freep) char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
 	struct mrp_err err = MRP_ERR_INIT;
 	struct value *note = value_object(&arena);
@@ -140,11 +145,13 @@ static void write_note(const struct config *config, const char *path, const char
 	value_append(&arena, note, "environment", value_string(&arena, config->environment->name));
 	if (config->environment->api)
 		value_append(&arena, note, "api", value_string(&arena, config->environment->api));
-	json_pretty(&text, note);
 	if (!config->origin.of_commit) {
-		strbuf_addch(&text, '\0');
-		seen_write(&text, config->origin.seen);
+		strbuf_addch(&record, '\0');
+		seen_write(&record, config->origin.seen);
+		value_append(&arena, note, "record_bytes", value_int(&arena, (int64_t)record.len - 1));
 	}
+	json_pretty(&text, note);
+	strbuf_add(&text, record.buf, record.len);
 	if (make_folders(folder, 0700, &err) == 0)
 		replace_file(path, text.buf, text.len, 0600, &err);
 	mrp_err_clear(&err);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "memory.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../base/file.h"
 #include "../value/json.h"
 #include "loaded.h"
 #include "seen.h"
 
-enum { NOTE_MAX_BYTES = 256 << 20 };
+enum { NOTE_MAX_BYTES = 256 << 20, NOTES_KEPT = 32 };
 
 /* Another build may check or fill in differently. */
 static void add_build(struct strbuf *out)
@@ -127,6 +129,48 @@ int config_recall(struct config **out, const struct config_options *options, str
 	return 1;
 }
 
+struct old_note {
+	char *path;
+	struct timespec written;
+};
+
+VEC_DEFINE(old_note_vec, struct old_note)
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct timespec *x = &((const struct old_note *)a)->written, *y = &((const struct old_note *)b)->written;
+
+	if (x->tv_sec != y->tv_sec)
+		return x->tv_sec < y->tv_sec ? 1 : -1;
+	return (x->tv_nsec < y->tv_nsec) - (x->tv_nsec > y->tv_nsec);
+}
+
+/* A runner of CI may have every checkout in a folder of its own: the notes that were written last are enough. */
+static void remove_old_notes(const char *folder)
+{
+	cleanup(old_note_vec_clear) struct old_note_vec notes = VEC_INIT;
+	DIR *dir = opendir(folder);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		char *path = path_join(folder, entry->d_name);
+		struct stat st;
+
+		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+			old_note_vec_push(&notes, (struct old_note){ path, st.st_mtim });
+		else
+			free(path);
+	}
+	if (dir)
+		closedir(dir);
+	if (notes.n > 1)
+		qsort(notes.v, notes.n, sizeof(*notes.v), newest_first);
+	for (size_t i = 0; i < notes.n; i++) {
+		if (i >= NOTES_KEPT)
+			unlink(notes.v[i].path);
+		free(notes.v[i].path);
+	}
+}
+
 static void write_note(const struct config *config, const char *path, const char *key)
 {
 	cleanup(arena_release) struct arena arena = ARENA_INIT;
@@ -152,8 +196,8 @@ static void write_note(const struct config *config, const char *path, const char
 	}
 	json_pretty(&text, note);
 	strbuf_add(&text, record.buf, record.len);
-	if (make_folders(folder, 0700, &err) == 0)
-		replace_file(path, text.buf, text.len, 0600, &err);
+	if (make_folders(folder, 0700, &err) == 0 && replace_file(path, text.buf, text.len, 0600, &err) == 0)
+		remove_old_notes(folder);
 	mrp_err_clear(&err);
 }
 

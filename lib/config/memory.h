@@ -7,7 +7,8 @@
  * from is kept.
  *
  * A note is a file in the folder "trees" of config_options.state_dir, one for each repository (or folder), folder in it
- * and environment. It says for what and which build of the program it holds; it is never trusted for anything but that.
+ * and environment; the last 32 are kept. It says for what and which build of the program it holds; it is never trusted
+ * for anything but that.
  */
 #ifndef MRP_CONFIG_MEMORY_H
 #define MRP_CONFIG_MEMORY_H

@@ -5,6 +5,7 @@
  */
 #include "dispatch.h"
 
+#include "../lib/base/leaks.h"
 #include "../lib/cli/words.h"
 #include "options.h"
 

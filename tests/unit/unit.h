@@ -11,5 +11,6 @@
 #include <cmocka.h>
 
 #include "../../lib/base/base.h"
+#include "../../lib/base/leaks.h"
 
 #endif

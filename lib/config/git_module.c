@@ -78,27 +78,44 @@ static char *trusted_name(const char *folder, const char *repository)
 	return xstrndup(repository, len - (len > 1 && repository[len - 1] == '/'));
 }
 
+static void fail_owner(const char *folder, const char *repository, struct mrp_err *err)
+{
+	cleanup(freep) char *trusted = trusted_name(folder, repository);
+
+	mrp_err_set(err, MRP_EPERM,
+		"the git repository of '%s' belongs to another user; if you trust it: git config --global --add "
+		"safe.directory '%s'",
+		folder, trusted);
+}
+
+/* libgit2 names what it does not know as the repository's configuration does. */
+static void fail_other(struct mrp_err *err)
+{
+	const git_error *last = git_error_last();
+
+	if (last && last->message && strstr(last->message, "extensions.objectformat"))
+		mrp_err_set(err, MRP_EFAILED,
+			"the git repository names its objects by SHA-256, which libgit2 cannot read; "
+			"the files of a checkout can be used, without --revision");
+	else
+		repo_fail(err, "cannot open the git repository");
+}
+
 static void fail_open(const char *folder, int result, struct mrp_err *err)
 {
 	git_buf found = { NULL, 0, 0 };
 
-	/* without any configuration to look for safe.directory in, libgit2 1.5 calls another user's repository not
-	 * found */
-	bool is_found = git_repository_discover(&found, folder, 0, NULL) == 0;
-	if (result == GIT_ENOTFOUND && is_found)
-		result = GIT_EOWNER;
-	cleanup(freep) char *trusted = trusted_name(folder, is_found ? found.ptr : "PATH");
-	git_buf_dispose(&found);
-	if (result == GIT_ENOTFOUND)
-		mrp_err_set(err, MRP_ENOTFOUND, "'%s' is in no git repository", folder);
-	else if (result == GIT_EOWNER)
-		mrp_err_set(err, MRP_EPERM,
-			"the git repository of '%s' belongs to another user; if you trust it: git config --global "
-			"--add "
-			"safe.directory '%s'",
-			folder, trusted);
+	if (result != GIT_ENOTFOUND && result != GIT_EOWNER)
+		fail_other(err);
+	else if (access(folder, F_OK) < 0)
+		mrp_err_errno(err, "'%s'", folder);
+	else if (git_repository_discover(&found, folder, 0, NULL) == 0)
+		/* without any configuration to look for safe.directory in, libgit2 1.5 calls another user's repository
+		 * not found */
+		fail_owner(folder, found.ptr, err);
 	else
-		repo_fail(err, "cannot open the git repository");
+		mrp_err_set(err, MRP_ENOTFOUND, "'%s' is in no git repository", folder);
+	git_buf_dispose(&found);
 }
 
 static struct repo *open_repo(const char *folder, struct mrp_err *err)

@@ -167,6 +167,10 @@ static void test_refused(void **state)
 			".", "main:deps/x",
 			"'main:deps/x' is no config tree: 'deps' is a submodule; its files are in another repository" },
 		{ "rm -rf .git", ".", "main", "--revision: '.' is in no git repository" },
+		{ "", "nothing/here", "main", "--revision: 'nothing/here': No such file or directory" },
+		{ "rm -rf .git && git init -q --object-format=sha256 -b main . && commit 2026-01-02T00:00:00", ".", "main",
+			"the git repository names its objects by SHA-256, which libgit2 cannot read; the files of a checkout can be used, "
+			"without --revision" },
 		{ "rm -rf .git && git init -q -b main .", ".", "HEAD", "--revision: the branch that HEAD names has no commit yet" },
 		{ "git clone -q --depth 1 \"file://$PWD\" .git/shallow", ".git/shallow", "1234567",
 			"--revision: '1234567' is no commit, branch or tag here; this is a shallow clone, which may lack it: git fetch "

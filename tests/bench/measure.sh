@@ -59,6 +59,14 @@ start_floor_http() {
 	floor_url=http://127.0.0.1:$(value port <"$work/floor-http.port")
 }
 
+# A server of PostgreSQL, ended with everything; sets postgres_url.
+start_postgres() {
+	pg_folder=$(mktemp -d "${TMPDIR:-/tmp}/mrprober-pg.XXXXXX")
+	pg_folders="$pg_folders $pg_folder"
+	postgres_start "$pg_folder" 'checkpoint_timeout = 1h' 'max_wal_size = 4GB' ||
+		fail "PostgreSQL does not start: $(cat "$pg_folder/log" "$pg_folder/start.log")"
+}
+
 # Requests that the API has answered so far, without those of this script.
 api_requests() {
 	"$bin/loadgen" body "$api_url/metrics" | awk '

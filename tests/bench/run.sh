@@ -129,6 +129,7 @@ fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/mrprober-bench.XXXXXX")
 servers= # process ids
 scratch= # further folders
+pg_folders= # of PostgreSQL's servers
 
 clean_up() {
 	trap - EXIT INT TERM HUP
@@ -137,8 +138,11 @@ clean_up() {
 			wait "$pid" 2>/dev/null || :
 		fi
 	done
+	for folder in $pg_folders; do
+		postgres_stop "$folder" immediate || :
+	done
 	# shellcheck disable=SC2086
-	rm -rf "$work" $scratch
+	rm -rf "$work" $scratch $pg_folders
 }
 trap clean_up EXIT
 trap 'clean_up; exit 130' INT
@@ -159,6 +163,8 @@ slugs=$work/slugs
 
 # --- figures ---
 
+# shellcheck source=tests/postgres.sh
+. "$top/tests/postgres.sh"
 # shellcheck source=tests/bench/table.sh
 . "$here/table.sh"
 # shellcheck source=tests/bench/measure.sh

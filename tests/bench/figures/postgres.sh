@@ -9,14 +9,11 @@ floor_postgres() {
 }
 
 figure_postgres() {
-	# shellcheck source=tests/postgres.sh
-	. "$top/tests/postgres.sh"
 	if [ ! -x "$bin/floor-postgres" ] || [ ! -x "$bin/store-read" ] || [ -z "$(postgres_programs)" ]; then
 		say "postgres: left out, it needs a server, libpq, and the library beside the program"
 		return
 	fi
-	pg_folder=$(mktemp -d "${TMPDIR:-/tmp}/mrprober-pg.XXXXXX")
-	postgres_start "$pg_folder" 'checkpoint_timeout = 1h' 'max_wal_size = 4GB' || fail "PostgreSQL does not start: $(cat "$pg_folder/log" "$pg_folder/start.log")"
+	start_postgres
 	# by TCP, as several machines have it
 	pg_url() { echo "$postgres_url/$1"; }
 	psql -qX "$(pg_url postgres)" -c 'CREATE DATABASE api' -c 'CREATE DATABASE floor'

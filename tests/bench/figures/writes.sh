@@ -55,13 +55,10 @@ writes_changes() {
 }
 
 figure_writes() {
-	# shellcheck source=tests/postgres.sh
-	. "$top/tests/postgres.sh"
 	[ -z "${api_pid:-}" ] || stop "$api_pid"
 	api_pid='' pg_folder=''
 	if [ -x "$bin/floor-postgres" ] && [ -n "$(postgres_programs)" ]; then
-		pg_folder=$(mktemp -d "${TMPDIR:-/tmp}/mrprober-pg.XXXXXX")
-		postgres_start "$pg_folder" 'checkpoint_timeout = 1h' 'max_wal_size = 4GB' || fail "PostgreSQL does not start: $(cat "$pg_folder/log")"
+		start_postgres
 	else
 		say "writes: PostgreSQL is left out, it needs a server and libpq"
 	fi
@@ -86,4 +83,5 @@ figure_writes() {
 	row_ratio "$changes changes in $count, over these alone" ms change-alone-ms change-all-ms ""
 	row_ratio "$changes changes in $count: requests" count change-alone-requests change-all-requests ""
 	row_ratio "$changes changes in $count: traffic" KiB change-alone-kib change-all-kib ""
+	rm -f "$work/samples/floor-commit" "$work/samples/floor-pg-commit" # other figures pair them with theirs
 }

@@ -357,7 +357,9 @@ static void test_schema_pages(void **state)
 	const struct value *manifest = value_get(schema_page(&arena, "manifest"), "properties");
 	const struct value *guards = value_get(value_get(manifest, "guards"), "properties");
 	const struct value *environment = value_get(value_get(manifest, "environments"), "additionalProperties");
-	assert_string_equal(canonical(value_get(value_get(guards, "max_deletes"), "type")), "[\"string\",\"number\",\"boolean\"]");
+	const struct value *max_deletes = value_get(value_get(guards, "max_deletes"), "oneOf");
+	assert_string_equal(canonical(value_get(max_deletes->items[0], "type")), "[\"string\",\"number\"]");
+	assert_string_equal(canonical(value_get(max_deletes->items[1], "type")), "\"object\"");
 	assert_string_equal(canonical(value_get(environment, "type")), "[\"object\",\"null\"]");
 	const struct value *deploy = value_get(value_get(schema_page(&arena, "cluster"), "properties"), "deploy");
 	assert_string_equal(canonical(value_get(value_get(value_get(deploy, "properties"), "max_destroy"), "minimum")), "0");

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "../base/thread.h"
+
 #include "agent_internal.h"
 #include "schedule_internal.h"
 
@@ -18,13 +20,8 @@ struct agent_pending {
 
 void agent_calls_init(struct agent *agent)
 {
-	pthread_condattr_t monotonic;
-
 	pthread_mutex_init(&agent->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&agent->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	cond_init_monotonic(&agent->changed);
 }
 
 void agent_calls_release(struct agent *agent)

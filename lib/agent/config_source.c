@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
@@ -14,6 +13,7 @@
 
 #include "../base/file.h"
 #include "../base/log.h"
+#include "../base/thread.h"
 #include "../ev/loop.h"
 #include "../model/agent.h"
 #include "config_internal.h"
@@ -197,30 +197,6 @@ static int open_all(struct agent_source *source, const struct agent_source_optio
 	return 0;
 }
 
-static int start_thread(struct agent_source *source, struct mrp_err *err)
-{
-	sigset_t all, before;
-
-	/* signals are the main thread's */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int code = pthread_create(&source->thread, NULL, run, source);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (code)
-		return mrp_err_set(err, MRP_EOS, "cannot start a thread: %s", strerror(code));
-	return 0;
-}
-
-static void init_condition(pthread_cond_t *condition)
-{
-	pthread_condattr_t monotonic;
-
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(condition, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-}
-
 struct agent_source *agent_source_start(const struct agent_source_options *options, struct mrp_err *err)
 {
 	if (agent_check_names(options->cluster, options->host, err) < 0) {
@@ -232,9 +208,9 @@ struct agent_source *agent_source_start(const struct agent_source_options *optio
 	struct agent_source *source = xcalloc(1, sizeof(*source));
 	source->lock_fd = source->wake_fd = source->stop_fd = -1;
 	pthread_mutex_init(&source->lock, NULL);
-	init_condition(&source->first_told);
+	cond_init_monotonic(&source->first_told);
 	own_strings(&source->options, options);
-	if (open_all(source, options, err) < 0 || start_thread(source, err) < 0) {
+	if (open_all(source, options, err) < 0 || thread_start(&source->thread, NULL, run, source, err) < 0) {
 		source_free(source);
 		return NULL;
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "logs.h"
 
-#include <pthread.h>
 #include <time.h>
 
 #include "../base/log.h"
+#include "../base/thread.h"
 
 enum { QUEUE_BYTES = 8 << 20 };
 
@@ -101,16 +101,6 @@ static void *write_queue(void *arg)
 	return NULL;
 }
 
-static void init_condition(pthread_cond_t *condition)
-{
-	pthread_condattr_t attributes;
-
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(condition, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
 static void release(struct logs *logs)
 {
 	log_store_close(logs->store);
@@ -129,15 +119,12 @@ struct logs *logs_start(struct log_store *store, struct uploads *uploads, struct
 	logs->metrics = metrics;
 	logs->last = &logs->first;
 	pthread_mutex_init(&logs->lock, NULL);
-	init_condition(&logs->more);
-	init_condition(&logs->written);
-	int r = pthread_create(&logs->thread, NULL, write_queue, logs);
-	if (r) {
-		mrp_err_set(err, MRP_EOS, "cannot start a thread: %s", strerror(r));
-		release(logs);
-		return NULL;
-	}
-	return logs;
+	cond_init_monotonic(&logs->more);
+	cond_init_monotonic(&logs->written);
+	if (thread_start(&logs->thread, NULL, write_queue, logs, err) == 0)
+		return logs;
+	release(logs);
+	return NULL;
 }
 
 void logs_stop(struct logs *logs)

@@ -2,10 +2,10 @@
 #include "reports.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <time.h>
 
 #include "../base/log.h"
+#include "../base/thread.h"
 
 enum {
 	FLUSH_EVERY_MS = 5000,
@@ -227,15 +227,11 @@ static void *flush_loop(void *arg)
 struct reports *reports_start(struct writer *writer)
 {
 	struct reports *reports = xcalloc(1, sizeof(*reports));
-	pthread_condattr_t attr;
 
 	reports->writer = writer;
 	reports->job.run = run_flush;
 	pthread_mutex_init(&reports->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&reports->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init_monotonic(&reports->wake);
 	if (pthread_create(&reports->thread, NULL, flush_loop, reports))
 		BUG("cannot start a thread");
 	return reports;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "objects_sender.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "../base/thread.h"
 #include "../ev/loop.h"
 
 enum {
@@ -247,31 +246,6 @@ static void release(struct objects_sender *sender)
 	free(sender);
 }
 
-/* Signals are for the program's own thread. */
-static int start_thread(struct objects_sender *sender, struct mrp_err *err)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errno = pthread_create(&sender->thread, NULL, run, sender);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (errno)
-		return mrp_err_errno(err, "cannot start a thread");
-	pthread_setname_np(sender->thread, "uploads");
-	return 0;
-}
-
-static void init_condition(pthread_cond_t *condition)
-{
-	pthread_condattr_t attributes;
-
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(condition, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
 struct objects_sender *objects_sender_start(
 	const struct objects_options *options, struct spool *spool, struct mrp_err *err)
 {
@@ -284,13 +258,13 @@ struct objects_sender *objects_sender_start(
 	sender->first_pause_ms = options->first_pause_ms ? options->first_pause_ms : FIRST_PAUSE_MS;
 	sender->work = true; /* what an earlier program has left */
 	pthread_mutex_init(&sender->lock, NULL);
-	init_condition(&sender->changed);
+	cond_init_monotonic(&sender->changed);
 	atomic_init(&sender->patience.until_ms, INT64_MAX);
 	sender->patience.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s3.patience = &sender->patience;
 	if (sender->patience.wake_fd < 0)
 		mrp_err_errno(err, "cannot create an eventfd");
-	else if ((sender->s3 = s3_open(&s3, err)) && start_thread(sender, err) == 0)
+	else if ((sender->s3 = s3_open(&s3, err)) && thread_start(&sender->thread, "uploads", run, sender, err) == 0)
 		return sender;
 	release(sender);
 	return NULL;

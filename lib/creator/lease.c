@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lease.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <time.h>
+
+#include "../base/thread.h"
 
 #include "../ev/loop.h"
 #include "../http/api.h"
@@ -186,31 +185,21 @@ static void *keep_watching(void *arg)
 	return NULL;
 }
 
-/* Signals are for other threads. */
 static int start_threads(struct leases *leases, struct mrp_err *err)
 {
 	void *(*const bodies[THREADS])(void *) = { keep_renewing, keep_watching };
-	sigset_t all, before;
-	int r = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (r == 0 && leases->n_threads < THREADS) {
-		r = pthread_create(&leases->threads[leases->n_threads], NULL, bodies[leases->n_threads], leases);
-		leases->n_threads += r == 0;
+	for (; leases->n_threads < THREADS; leases->n_threads++) {
+		if (thread_start(&leases->threads[leases->n_threads], NULL, bodies[leases->n_threads], leases, err) < 0)
+			return -1;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r == 0)
-		return 0;
-	errno = r;
-	return mrp_err_errno(err, "cannot start a thread");
+	return 0;
 }
 
 struct leases *leases_new(
 	const struct http_options *api, int64_t ttl_ms, cluster_lease_lost_fn *lost, struct mrp_err *err)
 {
 	struct http_options own = *api;
-	pthread_condattr_t attr;
 
 	own.parallel = 1;
 	own.total_timeout_ms = own.stall_timeout_ms = MIN((int64_t)CALL_TIMEOUT_MS, ttl_ms / LEASE_RENEWALS);
@@ -224,10 +213,7 @@ struct leases *leases_new(
 	leases->ttl_ms = ttl_ms;
 	pthread_mutex_init(&leases->calls, NULL);
 	pthread_mutex_init(&leases->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&leases->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init_monotonic(&leases->changed);
 	if (start_threads(leases, err) == 0)
 		return leases;
 	leases_free(leases);

@@ -3,10 +3,10 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 
 #include "../base/clock.h"
+#include "../base/thread.h"
 #include "figures.h"
 #include "look.h"
 #include "work.h"
@@ -122,15 +122,11 @@ struct work *work_start(struct creator *creator, struct figures *figures, struct
 {
 	struct work *work = xcalloc(1, sizeof(*work));
 	struct creator_counts ignored;
-	pthread_condattr_t attr;
 
 	work->creator = creator;
 	work->figures = figures;
 	pthread_mutex_init(&work->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&work->ended, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init_monotonic(&work->ended);
 	if (start(work, err) == 0)
 		return work;
 	clusters_close(creator->queue);

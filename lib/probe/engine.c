@@ -2,12 +2,11 @@
 /* The thread with the loop: takes jobs, starts checks by their type, ends them in time. */
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 #include "../base/module.h"
 #include "../base/parse.h"
+#include "../base/thread.h"
 #include "check.h"
 
 /* Where the tables of checks are; those of modules are loaded with the first check of their type. */
@@ -283,18 +282,6 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-/* Signals are for other threads: one in the middle of a check would only disturb its time. */
-static int start_thread(struct probe_engine *engine)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int code = pthread_create(&engine->thread, NULL, run, engine);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return code;
-}
-
 static void free_parts(struct probe_engine *engine)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(known_types); i++) {
@@ -317,9 +304,7 @@ struct probe_engine *probe_engine_new(struct mrp_err *err)
 		return NULL;
 	}
 	engine->resolver = resolver_new(engine->loop);
-	errno = start_thread(engine);
-	if (errno) {
-		mrp_err_errno(err, "cannot start the thread of probes");
+	if (thread_start(&engine->thread, NULL, run, engine, err) < 0) {
 		free_parts(engine);
 		return NULL;
 	}

@@ -5,11 +5,8 @@
  */
 #include "push.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -17,6 +14,7 @@
 #include "../base/clock.h"
 #include "../base/file.h"
 #include "../base/log.h"
+#include "../base/thread.h"
 #include "../ev/loop.h"
 #include "sender.h"
 
@@ -240,23 +238,6 @@ static void push_free(struct push *push)
 	free(push);
 }
 
-/* Signals are for the agent's own thread. */
-static int start_thread(struct push *push, struct mrp_err *err)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int code = pthread_create(&push->thread, NULL, run, push);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (code == 0) {
-		pthread_setname_np(push->thread, "push");
-		return 0;
-	}
-	errno = code;
-	return mrp_err_errno(err, "cannot start a thread");
-}
-
 struct push *push_start(const struct push_options *options, const struct push_source *source, struct mrp_err *err)
 {
 	struct push *push = xcalloc(1, sizeof(*push));
@@ -272,7 +253,7 @@ struct push *push_start(const struct push_options *options, const struct push_so
 	push->patience.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (push->patience.wake_fd < 0)
 		mrp_err_errno(err, "cannot create an eventfd");
-	else if (push_sender_open(&push->sender, options, &push->patience, err) == 0 && start_thread(push, err) == 0)
+	else if (push_sender_open(&push->sender, options, &push->patience, err) == 0 && thread_start(&push->thread, "push", run, push, err) == 0)
 		return push;
 	push_free(push);
 	return NULL;

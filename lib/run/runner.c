@@ -5,13 +5,13 @@
  */
 #include "runner.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "../base/file.h"
+#include "../base/thread.h"
 #include "cgroup.h"
 
 enum { MOST_THREADS = 4 };
@@ -203,10 +203,8 @@ static void pace_due(void *ctx)
 	runner_take_again(ctx);
 }
 
-static int thread_start(struct runner *runner, struct run_thread *thread, struct mrp_err *err)
+static int run_thread_start(struct runner *runner, struct run_thread *thread, struct mrp_err *err)
 {
-	sigset_t all, before;
-
 	thread->runner = runner;
 	thread->take.deliver = take;
 	thread->pace_timer = (struct loop_timer){ .fn = pace_due, .ctx = thread };
@@ -217,12 +215,8 @@ static int thread_start(struct runner *runner, struct run_thread *thread, struct
 	if (!thread->loop)
 		return -1;
 	/* A handler must never run in a child that shares our memory: these threads take no signals at all. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errno = pthread_create(&thread->thread, NULL, thread_main, thread);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (errno)
-		return mrp_err_errno(err, "cannot start a thread");
+	if (thread_start(&thread->thread, NULL, thread_main, thread, err) < 0)
+		return -1;
 	thread->has_thread = true;
 	return 0;
 }
@@ -271,7 +265,7 @@ static int runner_start(struct runner *runner, const struct runner_options *opti
 	/* all of them exist before the first one can be told to wake another */
 	runner->threads = xcalloc((size_t)threads_wanted(options), sizeof(*runner->threads));
 	while (runner->n_threads < threads_wanted(options)) {
-		if (thread_start(runner, &runner->threads[runner->n_threads++], err) < 0)
+		if (run_thread_start(runner, &runner->threads[runner->n_threads++], err) < 0)
 			return -1;
 	}
 	return 0;

@@ -5,10 +5,10 @@
  * merely restarted, or a session that was ended by hand, is hardly noticed.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <time.h>
 
 #include "../base/log.h"
+#include "../base/thread.h"
 #include "postgres.h"
 
 enum {
@@ -84,8 +84,6 @@ static void *dial_loop(void *arg)
 
 void pg_redial(struct postgres *c, const char *why)
 {
-	pthread_condattr_t attr;
-
 	if (c->redial || c->dialling)
 		return;
 	log_warning("database '%s' was lost: %s", c->label, why);
@@ -93,10 +91,7 @@ void pg_redial(struct postgres *c, const char *why)
 	redial->lost = c;
 	redial->why = xstrdup(why);
 	pthread_mutex_init(&redial->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&redial->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init_monotonic(&redial->changed);
 	if (pthread_create(&redial->thread, NULL, dial_loop, redial))
 		BUG("cannot start a thread");
 }

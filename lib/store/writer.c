@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "writer.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
 #include "../base/log.h"
+#include "../base/thread.h"
 
 enum { GROUP_MAX = 1024 }; /* jobs in one transaction: bounds how long the first of them waits */
 
@@ -212,7 +212,6 @@ static void *writer_loop(void *arg)
 struct writer *writer_start(struct store_conn *conn, struct write_job *tick, int64_t tick_ms)
 {
 	struct writer *writer = xcalloc(1, sizeof(*writer));
-	pthread_condattr_t attr;
 
 	writer->conn = conn;
 	writer->tick = tick;
@@ -220,10 +219,7 @@ struct writer *writer_start(struct store_conn *conn, struct write_job *tick, int
 	writer->last = &writer->first;
 	clock_gettime(CLOCK_MONOTONIC, &writer->next_tick);
 	pthread_mutex_init(&writer->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&writer->more, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init_monotonic(&writer->more);
 	if (pthread_create(&writer->thread, NULL, writer_loop, writer))
 		BUG("cannot start a thread");
 	return writer;

@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <pwd.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../base/thread.h"
 
 #include "../http/api.h"
 #include "../value/json.h"
@@ -214,27 +215,6 @@ static void *keep_renewing(void *arg)
 	return NULL;
 }
 
-/* Signals are for the thread that works. */
-static int start_thread(struct sync_lease *lease, struct mrp_err *err)
-{
-	pthread_condattr_t attr;
-	sigset_t all, before;
-
-	pthread_mutex_init(&lease->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&lease->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&lease->thread, NULL, keep_renewing, lease);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r == 0)
-		return 0;
-	errno = r;
-	return mrp_err_errno(err, "cannot start a thread");
-}
-
 static void lease_free(struct sync_lease *lease)
 {
 	http_close(lease->client);
@@ -274,7 +254,9 @@ struct sync_lease *sync_lease_take(const struct http_options *http, const struct
 	int r = take(lease, options, err);
 	http_set_interrupt(client, NULL, -1); /* giving it back is for after Ctrl-C, too */
 	if (r == 0) {
-		if (start_thread(lease, err) == 0)
+		pthread_mutex_init(&lease->lock, NULL);
+		cond_init_monotonic(&lease->wake);
+		if (thread_start(&lease->thread, NULL, keep_renewing, lease, err) == 0)
 			return lease;
 		give_back(lease);
 	}

@@ -12,7 +12,7 @@ build='gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libyaml-dev net
 run='ca-certificates curl git jq'
 test='libcmocka-dev openssl valgrind shellcheck sqlite3 postgresql procps man-db bash prometheus protobuf-compiler
 	bind9-dnsutils iproute2 iputils-ping monitoring-plugins-basic faketime python3 strace
-	python3-jsonschema python3-cryptography chromium'
+	python3-jsonschema zsh fish python3-cryptography chromium'
 
 case ${1-} in
 build) wanted="$build $run" ;;

@@ -409,8 +409,8 @@ int deployment_log(struct api_call *call, struct mrp_err *err)
 			call->log_key = arena_strdup(&call->arena, key);
 			return 0;
 		}
-		return mrp_err_set(err, MRP_ENOTFOUND, "deployment %" PRId64 " has no log of stage '%s' in '%s/objects'",
-			d.id, stage, call->api->state_dir);
+		return mrp_err_set(err, MRP_ENOTFOUND, "deployment %" PRId64 " has no log of stage '%s' in this API's folder of objects",
+			d.id, stage);
 	}
 	if (read_file(&call->response.body, path, LOG_MAX, &why) < 0) {
 		api_fail(call, err, 500, "%s", why.msg);

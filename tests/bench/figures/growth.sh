@@ -6,7 +6,7 @@
 growth_of() {
 	start_api
 	measure "growth-first-$1" "$mrprober" synchronize --yes --quiet --api-url "$api_url" "$2"
-	rm -rf "$XDG_CACHE_HOME/mrprober"
+	rm -rf "$MRPROBER_STATE_DIR/trees"
 	measure "growth-check-$1" "$mrprober" synchronize --check --quiet --api-url "$api_url" "$2"
 	measure "growth-again-$1" "$mrprober" synchronize --check --quiet --api-url "$api_url" "$2"
 	stop "$api_pid"

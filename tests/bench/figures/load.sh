@@ -11,7 +11,7 @@ figure_load() {
 		say "load: $pair of $pairs"
 		floor_load
 		measure validate "$mrprober" synchronize --validate "$tree"
-		rm -rf "$XDG_CACHE_HOME/mrprober" # what is remembered of the files
+		rm -rf "$MRPROBER_STATE_DIR/trees" # what is remembered of the files
 		measure_requests check "$mrprober" synchronize --check --api-url "$api_url" "$tree"
 		measure_requests again "$mrprober" synchronize --check --api-url "$api_url" "$tree"
 	done

@@ -59,7 +59,7 @@ measure_peers() {
 	[ ! -d "$work/puppet" ] || measure peer-puppet unshare -n sh -c 'exec "$@" 2>/dev/null' sh puppet apply --noop --detailed-exitcodes --confdir "$work/puppet/conf" \
 		--vardir "$work/puppet/var" "$work/puppet/site.pp"
 	[ ! -f "$work/kong.yaml" ] || measure peer-deck deck validate -s "$work/kong.yaml"
-	rm -rf "$XDG_CACHE_HOME/mrprober"
+	rm -rf "$MRPROBER_STATE_DIR/trees"
 	measure peer-check "$mrprober" synchronize --check --api-url "$api_url" "$tree"
 	measure peer-validate "$mrprober" synchronize --validate "$tree"
 }

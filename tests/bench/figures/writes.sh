@@ -34,7 +34,7 @@ writes_postgres() {
 
 # changes_of NAME TREE: changes that are made there already; samples of time, requests and bytes
 changes_of() {
-	rm -rf "$XDG_CACHE_HOME/mrprober"
+	rm -rf "$MRPROBER_STATE_DIR/trees"
 	measure_requests "$1" sh -c '"$@" >/dev/null 2>"$0"' "$work/traffic" \
 		"$mrprober" synchronize --yes --verbose --api-url "$api_url" "$2"
 	sample "$1-kib" "$(sed -n 's/.* \([0-9]*\) bytes sent, \([0-9]*\) received$/\1 \2/p' "$work/traffic" | awk '{ print ($1 + $2) / 1024 }')"

@@ -5,6 +5,7 @@
 
 #include "../lib/push/push.h"
 #include "cmd.h"
+#include "identity.h"
 
 struct agent_push_args {
 	const char *otlp, *otlp_header_file, *monitoring_folder, *monitoring_url;
@@ -27,13 +28,9 @@ struct agent_push_args {
 		PUSH_MONITORING_URL " when absent"),                                                                   \
 	OPT_DURATION(0, "push-interval", type, push.interval_ms, "<duration>", "time between two pushes; 15s when absent", \
 		.min = 1000, .max = 86400000),                                                                         \
-	OPT_STRING(0, "sa-key-file", type, push.key_file, "<file>",                                                    \
-		"authorized key of a service account, for IAM tokens; MR_PROBER_SA_AUTHORIZED_KEY, YC_TOKEN or the "   \
-		"machine's own service account when absent", .flags = OPTF_FILE),                                      \
-	OPT_STRING(0, "iam-token-url", type, push.token_url, "<url>",                                                  \
-		"where keys are exchanged for tokens; iam.api.cloud.yandex.net when absent"),                          \
-	OPT_STRING(0, "iam-metadata-url", type, push.metadata_url, "<url>",                                            \
-		"where the machine tells its own service account's token; 169.254.169.254 when absent")
+	OPT_SA_KEY_FILE(type, push.key_file),                                                                          \
+	OPT_IAM_TOKEN_URL(type, push.token_url),                                                                       \
+	OPT_IAM_METADATA_URL(type, push.metadata_url)
 /* clang-format on */
 
 enum { AGENT_PUSHES = 2 };

@@ -6,6 +6,7 @@
 #include "../lib/cloud/s3.h"
 #include "../lib/value/json.h"
 #include "dispatch.h"
+#include "identity.h"
 
 enum { FORMAT_VERSION = 1 };
 enum { FORMAT_TEXT, FORMAT_JSON };
@@ -16,14 +17,9 @@ struct check_auth_args {
 };
 
 static const struct mrp_opt opts[] = {
-	OPT_STRING(0, "sa-key-file", struct check_auth_args, iam.key_file, "<file>",
-		"authorized key of a service account; MR_PROBER_SA_AUTHORIZED_KEY, YC_TOKEN or the machine's own "
-		"service account when absent",
-		.flags = OPTF_FILE),
-	OPT_STRING(0, "iam-token-url", struct check_auth_args, iam.token_url, "<url>",
-		"where keys are exchanged for tokens; iam.api.cloud.yandex.net when absent"),
-	OPT_STRING(0, "iam-metadata-url", struct check_auth_args, iam.metadata_url, "<url>",
-		"where the machine tells its own service account's token; 169.254.169.254 when absent"),
+	OPT_SA_KEY_FILE(struct check_auth_args, iam.key_file),
+	OPT_IAM_TOKEN_URL(struct check_auth_args, iam.token_url),
+	OPT_IAM_METADATA_URL(struct check_auth_args, iam.metadata_url),
 	OPT_STRING(0, "cloud-ca-cert", struct check_auth_args, iam.ca_file, "<file>",
 		"PEM file of the CAs that vouch for these; default the system's", .flags = OPTF_FILE),
 	OPT_ENUM(0, "format", struct check_auth_args, format, "text|json", "how it is said; default text"),

@@ -5,6 +5,7 @@
 
 #include "../lib/creator/creator.h"
 #include "cmd.h"
+#include "identity.h"
 
 struct creator_args {
 	const char *state_dir, *terraform, *backend, *providers_file, *provider_mirror, *provider_cache,
@@ -42,8 +43,7 @@ struct creator_args {
 		"an argument of the backend; {environment} and {cluster} are replaced; no secrets"), \
 	OPT_BOOL(0, "metadata-account", type, m.metadata_account, \
 		"do not ask: this machine has a service account that providers can use, so YC_TOKEN need not be set"), \
-	OPT_STRING(0, "iam-metadata-url", type, m.metadata_url, "<url>", \
-		"where the machine tells its own service account's token; 169.254.169.254 when absent"), \
+	OPT_IAM_METADATA_URL(type, m.metadata_url), \
 	OPT_STRING(0, "terraform", type, m.terraform, "<program>", "terraform, when it is not in PATH", .flags = OPTF_FILE), \
 	OPT_DURATION(0, "grace", type, m.grace_ms, "<duration>", \
 		"time that terraform gets after each of two interrupts, before it is killed; 1m when absent", \

@@ -10,6 +10,7 @@
 #include "../lib/cli/words.h"
 #include "complete_sources.h"
 #include "dispatch.h"
+#include "identity.h"
 #include "problems.h"
 
 static const struct mrp_opt opts[] = {
@@ -45,14 +46,9 @@ static const struct mrp_opt opts[] = {
 	OPT_ENUM(0, "auth", struct meeseeks_args, mapping.auth, AUTH_WORDS, "compute-admin: who asks; iam when absent"),
 	OPT_STRING(0, "source-token-file", struct meeseeks_args, mapping.token_file, "<file>",
 		"a file with a bearer token for the source; read for each page", .flags = OPTF_FILE),
-	OPT_STRING(0, "sa-key-file", struct meeseeks_args, mapping.sa_key_file, "<file>",
-		"authorized key of a service account, for IAM tokens; MR_PROBER_SA_AUTHORIZED_KEY, YC_TOKEN or the "
-		"machine's own service account when absent",
-		.flags = OPTF_FILE),
-	OPT_STRING(0, "iam-token-url", struct meeseeks_args, mapping.iam_token_url, "<url>",
-		"where keys are exchanged for tokens; iam.api.cloud.yandex.net when absent"),
-	OPT_STRING(0, "iam-metadata-url", struct meeseeks_args, mapping.iam_metadata_url, "<url>",
-		"where the machine tells its own service account's token; 169.254.169.254 when absent"),
+	OPT_SA_KEY_FILE(struct meeseeks_args, mapping.sa_key_file),
+	OPT_IAM_TOKEN_URL(struct meeseeks_args, mapping.iam_token_url),
+	OPT_IAM_METADATA_URL(struct meeseeks_args, mapping.iam_metadata_url),
 	OPT_STRING(0, "list-path", struct meeseeks_args, mapping.list_path, "<path>",
 		"where the list lies in an answer; the source knows when absent"),
 	OPT_LIST(0, "field", struct meeseeks_args, mapping.fields, "<field>=<path>",

@@ -7,10 +7,11 @@
  * a time: what lies where is found by brackets and quotes, and what does not look like {"operations":[{...},...]} is parsed
  * whole, to say what is wrong with it.
  */
+#include "../store/ahead.h"
 #include "../value/json.h"
 #include "call.h"
 
-enum { OPERATIONS_MAX = 1000000 };
+enum { OPERATIONS_MAX = 1000000, ASKED_TOGETHER = 64 };
 
 struct stretch {
 	const char *text;
@@ -165,8 +166,39 @@ static int parse_whole(struct api_call *call, struct mrp_err *err)
 	return call->body ? 0 : -1;
 }
 
-static int run_operations(
-	struct api_call *call, const struct stretch_vec *operations, struct api_call *sub, struct mrp_err *err)
+/* What one operation will ask for; what is wrong with it is said when it is its turn. */
+static void foresee_operation(struct api_call *scout, const struct stretch *stretch, struct ahead *ahead)
+{
+	struct mrp_err ignored = MRP_ERR_INIT;
+	const struct value *operation =
+		json_parse_exact(&scout->arena, stretch->text, stretch->len, "an operation", &ignored);
+
+	if (operation && operation->type == V_OBJECT) {
+		scout->request.method = value_get_string(operation, "method");
+		scout->request.target = value_get_string(operation, "path");
+		scout->body = value_get(operation, "body");
+		memset(scout->args, 0, sizeof(scout->args));
+		if (scout->request.method && scout->request.target && api_find_route(scout, &ignored) == 0)
+			api_foresee(scout, ahead);
+	}
+	mrp_err_clear(&ignored);
+}
+
+/* Where questions cost turns, ask at once for the next operations from `from` on. `scout` keeps what they name. */
+static int look_ahead(struct api_call *call, const struct stretch_vec *operations, size_t from, struct api_call *scout,
+	struct mrp_err *err)
+{
+	if (from % ASKED_TOGETHER || !ahead_useful(call->db))
+		return 0;
+	ahead_want_others(call->db->ahead);
+	api_call_reset(scout);
+	for (size_t i = from; i < MIN(operations->n, from + ASKED_TOGETHER); i++)
+		foresee_operation(scout, &operations->v[i], call->db->ahead);
+	return ahead_ask(call->db, err);
+}
+
+static int run_operations(struct api_call *call, const struct stretch_vec *operations, struct api_call *sub,
+	struct api_call *scout, struct mrp_err *err)
 {
 	struct strbuf *out = &call->response.body;
 	cleanup(strbuf_release) struct strbuf results = STRBUF_INIT;
@@ -174,6 +206,8 @@ static int run_operations(
 
 	strbuf_addch(&results, '[');
 	for (uint32_t i = 0; i < operations->n; i++) {
+		if (look_ahead(call, operations, i, scout, err) < 0)
+			return -1;
 		api_call_reset(sub);
 		const struct value *operation =
 			json_parse_exact(&sub->arena, operations->v[i].text, operations->v[i].len, "an operation", err);
@@ -229,8 +263,10 @@ int batch_run(struct api_call *call, struct mrp_err *err)
 
 	if (!find_operations(&operations, call->request.body, call->request.body + call->request.body_len))
 		return judge_odd(call, err);
-	struct api_call *sub = api_call_new(call->api);
-	int r = run_operations(call, &operations, sub, err);
+	struct api_call *sub = api_call_new(call->api), *scout = api_call_new(call->api);
+	int r = run_operations(call, &operations, sub, scout, err);
+	ahead_want_others(call->db->ahead);
+	api_call_free(scout);
 	api_call_free(sub);
 	return r;
 }

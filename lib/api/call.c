@@ -330,15 +330,11 @@ static void foresee_blob(struct ahead *ahead, const char *hex)
 		ahead_want_blob(ahead, sha256);
 }
 
-/* What the handlers of writes ask first: the object that the path or the body names, and blobs. What it says need not
- * be valid, and need not be all. */
-static void foresee(const struct write_job *job, struct ahead *ahead)
+void api_foresee(const struct api_call *call, struct ahead *ahead)
 {
-	const struct api_call *call = (const struct api_call *)job;
 	const struct value *body = call->body && call->body->type == V_OBJECT ? call->body : NULL;
 	const struct value *files = body ? value_get(body, "files") : NULL;
 
-	api_foresee_lease(call, ahead);
 	if (call->route->handle == blob_upload)
 		foresee_blob(ahead, call->args[0]);
 	if (call->route->kind == KIND_COUNT)
@@ -352,6 +348,14 @@ static void foresee(const struct write_job *job, struct ahead *ahead)
 		foresee_blob(ahead, file->type == V_OBJECT ? value_get_string(file, "sha256") : NULL);
 	}
 	foresee_blob(ahead, body ? value_get_string(body, "initial_values") : NULL);
+}
+
+static void foresee(const struct write_job *job, struct ahead *ahead)
+{
+	const struct api_call *call = (const struct api_call *)job;
+
+	api_foresee_lease(call, ahead);
+	api_foresee(call, ahead);
 }
 
 static void write_done(struct write_job *job)

@@ -226,6 +226,9 @@ int api_check_environment(struct api_call *call, struct mrp_err *err);
 int api_check_lease(struct api_call *call, struct mrp_err *err);
 /* The lease that api_check_lease will want to know. */
 void api_foresee_lease(const struct api_call *call, struct ahead *ahead);
+/* What the handlers of writes ask first: the object that the path or the body names, and blobs. What it says need not be
+ * valid, and need not be all. */
+void api_foresee(const struct api_call *call, struct ahead *ahead);
 
 /* ETag "r<revision>". */
 void api_set_etag(struct api_call *call, int64_t revision);

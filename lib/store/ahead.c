@@ -28,6 +28,7 @@ VEC_DEFINE(blob_entries, struct blob_entry)
 
 struct ahead {
 	struct arena arena;
+	struct arena rows;             /* of objects */
 	struct object_entries objects; /* sorted since they were asked for */
 	struct blob_entries blobs;
 	struct lease_entry leases[LEASES_MAX];
@@ -51,6 +52,7 @@ void ahead_free(struct ahead *ahead)
 	object_entries_clear(&ahead->objects);
 	blob_entries_clear(&ahead->blobs);
 	arena_release(&ahead->arena);
+	arena_release(&ahead->rows);
 	free(ahead);
 }
 
@@ -131,7 +133,7 @@ static int take_object(void *ctx, size_t i, const struct store_row *row, struct 
 
 	(void)err;
 	if (row)
-		object_row_read(&entry->row, &ahead->arena, entry->kind, entry->slug, row, true);
+		object_row_read(&entry->row, &ahead->rows, entry->kind, entry->slug, row, true);
 	return 0;
 }
 
@@ -157,29 +159,63 @@ static int take_lease(void *ctx, size_t i, const struct store_row *row, struct m
 	return 0;
 }
 
-int ahead_begin(struct store_conn *conn, bool wait, struct mrp_err *err)
+/* Kind and slug of each object that is wanted. */
+static struct store_datum *object_keys(struct ahead *ahead)
 {
-	struct ahead *ahead = conn->ahead;
 	struct object_entries *objects = &ahead->objects;
-	struct blob_entries *blobs = &ahead->blobs;
 
 	objects->n = unique(objects->v, objects->n, sizeof(*objects->v), compare_objects);
-	blobs->n = unique(blobs->v, blobs->n, sizeof(*blobs->v), compare_blobs);
-	struct store_datum *keys = arena_alloc(&ahead->arena, 2 * objects->n * sizeof(*keys));
+	struct store_datum *keys = arena_alloc(&ahead->rows, 2 * objects->n * sizeof(*keys));
 	for (size_t i = 0; i < objects->n; i++) {
 		keys[2 * i] = store_text(kinds[objects->v[i].kind].name);
 		keys[2 * i + 1] = store_text(objects->v[i].slug);
 	}
-	struct store_datum *hashes = arena_alloc(&ahead->arena, blobs->n * sizeof(*hashes));
+	return keys;
+}
+
+static struct store_datum *blob_hashes(struct ahead *ahead)
+{
+	struct blob_entries *blobs = &ahead->blobs;
+
+	blobs->n = unique(blobs->v, blobs->n, sizeof(*blobs->v), compare_blobs);
+	struct store_datum *hashes = arena_alloc(&ahead->rows, blobs->n * sizeof(*hashes));
 	for (size_t i = 0; i < blobs->n; i++)
 		hashes[i] = store_blob(blobs->v[i].sha256, SHA256_BYTES);
+	return hashes;
+}
+
+void ahead_want_others(struct ahead *ahead)
+{
+	if (!ahead)
+		return;
+	ahead->objects.n = ahead->blobs.n = 0;
+	arena_reset(&ahead->rows);
+}
+
+int ahead_ask(struct store_conn *conn, struct mrp_err *err)
+{
+	struct ahead *ahead = conn->ahead;
+	const struct store_datum *keys = object_keys(ahead), *hashes = blob_hashes(ahead);
+
+	if (store_many(conn, SQL_OBJECT_LOAD, keys, 2, ahead->objects.n, take_object, ahead, err) == 0 &&
+		store_many(conn, SQL_BLOB_SIZE, hashes, 1, ahead->blobs.n, take_blob, ahead, err) == 0)
+		return 0;
+	ahead_want_others(ahead);
+	return -1;
+}
+
+int ahead_begin(struct store_conn *conn, bool wait, struct mrp_err *err)
+{
+	struct ahead *ahead = conn->ahead;
+	const struct store_datum *keys = object_keys(ahead), *hashes = blob_hashes(ahead);
 	struct store_datum names[LEASES_MAX];
+
 	for (size_t i = 0; i < ahead->n_leases; i++)
 		names[i] = store_text(ahead->leases[i].name);
 	const struct store_question questions[] = {
 		{ SQL_META_GET, NULL, 0, 1, take_meta, ahead },
-		{ SQL_OBJECT_LOAD, keys, 2, objects->n, take_object, ahead },
-		{ SQL_BLOB_SIZE, hashes, 1, blobs->n, take_blob, ahead },
+		{ SQL_OBJECT_LOAD, keys, 2, ahead->objects.n, take_object, ahead },
+		{ SQL_BLOB_SIZE, hashes, 1, ahead->blobs.n, take_blob, ahead },
 		{ SQL_LEASE_GET, names, 1, ahead->n_leases, take_lease, ahead },
 	};
 	if (conn->ops->begin_asking(conn, wait, questions, ARRAY_SIZE(questions), err) == 0)
@@ -204,8 +240,9 @@ void ahead_end(struct store_conn *conn)
 
 	if (!ahead)
 		return;
+	ahead_want_others(ahead);
 	arena_reset(&ahead->arena);
-	ahead->objects.n = ahead->blobs.n = ahead->n_leases = 0;
+	ahead->n_leases = 0;
 	ahead->environment = NULL;
 	ahead->revision = ahead->stored = -1;
 }

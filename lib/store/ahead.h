@@ -22,6 +22,10 @@ bool ahead_useful(const struct store_conn *conn);
 void ahead_want_object(struct ahead *ahead, enum kind kind, const char *slug);
 void ahead_want_blob(struct ahead *ahead, const uint8_t sha256[SHA256_BYTES]);
 void ahead_want_lease(struct ahead *ahead, const char *name, size_t len);
+/* In the middle of a transaction, for one with more to do than what can be asked at its begin: forget the objects and blobs
+ * that were asked for (NULL is fine), want others, and ask. The slugs of the former need not live any longer. */
+void ahead_want_others(struct ahead *ahead);
+int ahead_ask(struct store_conn *conn, struct mrp_err *err);
 /* Begin a transaction as STORE_BEGIN (`wait`) or STORE_TRY_BEGIN do, and ask. */
 int ahead_begin(struct store_conn *conn, bool wait, struct mrp_err *err);
 /* Before the commit: write what was only counted here. */

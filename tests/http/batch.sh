@@ -24,6 +24,30 @@ test_success()
 	expect 200 '.results == []'
 }
 
+# Operations build on what those before them did, near and far; one that does not fit takes all of them back.
+test_many()
+{
+	start_api
+	request POST /v1/probers '{"slug":"old","command":["x"]}'
+	jq -cn '
+		def op($method; $path; $body): {method: $method, path: $path, body: $body};
+		[range(150) | "p\(.)" | op("POST"; "/v1/probers"; {slug: ., command: ["x"]}), op("PATCH"; "/v1/probers/" + .; {name: .})]
+		+ [op("DELETE"; "/v1/probers/p0"; null), op("DELETE"; "/v1/probers/old"; null), op("POST"; "/v1/probers"; {slug: "p0", command: ["y"]})]
+		+ [range(1; 150) | op("PATCH"; "/v1/probers/p\(.)"; {description: "d"})]
+		+ [op("PATCH"; "/v1/probers/p0"; {name: "again"})] | map(if .body then . else del(.body) end)' >operations
+	jq -c '{operations: (. + [{method: "PATCH", path: "/v1/probers/old", body: {}}])}' operations >bad.json
+	request POST /v1/batch @bad.json
+	expect_problem 404 '.results[-1].status == 404'
+	request GET /v1/probers
+	expect 200 '[.items[].slug] == ["old"]'
+	jq -c '{operations: .}' operations >good.json
+	request POST /v1/batch @good.json
+	expect 200 '[.results[].status] | unique == [200, 201, 204]' '.results[-1].body | .name == "again" and .command == ["y"]'
+	request GET '/v1/probers?page_size=1000'
+	expect 200 '.items | length == 150' '[.items[] | select(.slug != "p0" and (.name != .slug or .description != "d"))] == []' \
+		'[.items[].revision] | unique | length == 150'
+}
+
 # Rows: a failing operation and its status. What stands before and after it must not happen.
 test_atomic()
 {

@@ -45,6 +45,7 @@ stop() {
 }
 
 start_floor_http() {
+	rm -f "$work/floor-http.port" # of one before
 	"$bin/floor-http-read" "$work/floor-http.sqlite" "$slugs" >"$work/floor-http.port" &
 	floor_pid=$!
 	servers="$servers $floor_pid"

@@ -85,7 +85,9 @@ cleanup_test()
 		say '---- the agent'
 		tail -n 100 "$MRP_SCRATCH/.agent.log"
 	fi
-	[ -z "${fault_pid-}" ] || kill "$fault_pid" 2>/dev/null
+	for pid in ${fault_pids-}; do
+		kill "$pid" 2>/dev/null
+	done
 	[ -z "${s3_pid-}" ] || kill "$s3_pid" 2>/dev/null
 	[ -z "${source_pid-}" ] || kill -KILL "$source_pid" 2>/dev/null
 	[ -z "${probed_pid-}" ] || kill "$probed_pid" 2>/dev/null
@@ -191,6 +193,7 @@ start_faults()
 	"$MRP_BUILD/tests/faultd" --port-file "$fault_port_file" --log "$MRP_SCRATCH/.faultd.log" \
 		${fault_upstream:+--upstream "$fault_upstream"} "$@" <>"$MRP_SCRATCH/.faultd.in" >/dev/null 2>"$MRP_SCRATCH/.faultd.err" &
 	fault_pid=$!
+	fault_pids="${fault_pids-} $fault_pid"
 	i=0
 	while [ ! -s "$fault_port_file" ]; do
 		kill -0 "$fault_pid" 2>/dev/null || fail "faultd: $(cat "$MRP_SCRATCH/.faultd.err")"

@@ -126,19 +126,25 @@ int hcl_quoted(struct hcl_lexer *lexer, struct mrp_err *err)
 	return 0;
 }
 
+/* What comes next: the end of a line, a marker or text up to one of these. */
+static int take_piece(struct hcl_lexer *lexer, struct strbuf *text, bool *interpolated, struct mrp_err *err)
+{
+	if (*lexer->at == '\n') {
+		lexer->at++;
+		hcl_line_began(lexer);
+		return 0;
+	}
+	return *lexer->at == '$' || *lexer->at == '%' ? take_marker(lexer, text, interpolated, err)
+						      : take_text(lexer, text, err);
+}
+
 int hcl_template(struct hcl_lexer *lexer, struct mrp_err *err)
 {
 	cleanup(strbuf_release) struct strbuf text = STRBUF_INIT;
 	bool interpolated = false;
 
 	while (lexer->at < lexer->end) {
-		if (*lexer->at == '\n') {
-			lexer->at++;
-			hcl_line_began(lexer);
-		} else if (*lexer->at == '$' || *lexer->at == '%') {
-			if (take_marker(lexer, &text, &interpolated, err) < 0)
-				return -1;
-		} else if (take_text(lexer, &text, err) < 0)
+		if (take_piece(lexer, &text, &interpolated, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -200,13 +206,7 @@ int hcl_heredoc(struct hcl_lexer *lexer, struct mrp_err *err)
 		if (ends || lexer->at == lexer->end)
 			break;
 		line_start = *lexer->at == '\n';
-		if (line_start) {
-			lexer->at++;
-			hcl_line_began(lexer);
-		} else if (*lexer->at == '$' || *lexer->at == '%') {
-			if (take_marker(lexer, &text, &interpolated, err) < 0)
-				return -1;
-		} else if (take_text(lexer, &text, err) < 0)
+		if (take_piece(lexer, &text, &interpolated, err) < 0)
 			return -1;
 		strbuf_reset(&text);
 	}
